@@ -1,0 +1,51 @@
+# Two commands: `make demo` and `make test`. `make check` is what a change must pass besides.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := pyproject.toml constraints.txt
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+JOBS ?= auto
+
+.PHONY: demo test check format clean lock
+
+demo: $(RUNTIME)
+	$(BIN)/sightline demo --out out/demo
+
+test: $(DEV)
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# A stamp older than pyproject.toml or constraints.txt means a stale environment.
+$(RUNTIME): $(SOURCES)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing Sightline into $(VENV) (once; about a minute)"
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEV): $(SOURCES)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing Sightline and what its tests need into $(VENV) (once; some minutes)"
+	$(PIP) install --constraint constraints.txt --editable '.[dev,eval,service]'
+	$(PIP) install --no-deps 'trackeval==1.3.0' # its opencv-python would overwrite the headless one
+	@touch $(RUNTIME) $@
+
+# Resolves the newest versions that work together; commit the result after `make check test`.
+lock: $(DEV)
+	$(PIP) install uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra eval --extra service \
+	  --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info

@@ -1,0 +1,1 @@
+"""Evaluation: CLEAR, Identity, HOTA, detection AP, reports."""

@@ -1,0 +1,1 @@
+"""Tracks, detections and ground truth as files, written and read back."""

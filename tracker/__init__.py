@@ -1,0 +1,1 @@
+"""The association engine: detections in, tracks out."""
