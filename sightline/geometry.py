@@ -47,7 +47,8 @@ def xyxy_to_cxcywh(boxes: npt.NDArray[Float]) -> npt.NDArray[Float]:
 def clip_boxes(boxes: npt.NDArray[Float], width: float, height: float) -> npt.NDArray[Float]:
     """(N, 4) xyxy boxes cut to the picture; boxes outside it become empty."""
     limits = np.array([width, height, width, height], dtype=boxes.dtype)
-    return np.clip(boxes, 0, limits)
+    clipped: npt.NDArray[Float] = np.clip(boxes, 0, limits)
+    return clipped
 
 
 def iou_matrix(first: npt.NDArray[Float], second: npt.NDArray[Float]) -> npt.NDArray[Float]:

@@ -260,7 +260,7 @@ def _column(
     return array
 
 
-def _require(good: npt.NDArray[np.bool_], problem: str, values: npt.NDArray[Any]) -> None:
-    if not good.all():
+def _require(good: npt.ArrayLike, problem: str, values: npt.NDArray[Any]) -> None:
+    if not np.all(good):
         row = int(np.argmin(good))
         raise InputError(f"detection {row}: {problem}: {values[row]}")
