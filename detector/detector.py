@@ -1,0 +1,217 @@
+"""The detector: frames in, boxes in the frames' own pixels out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sightline.detector.class_names import class_indices
+from sightline.detector.downloads import fetch
+from sightline.detector.heads import Candidates
+from sightline.detector.nms import nms
+from sightline.detector.preprocessing import Placement, Preprocessor
+from sightline.detector.recognition import input_size, recognise
+from sightline.detector.registry import ModelEntry, entry_by_name, entry_by_sha256, read_entry
+from sightline.errors import InputError, ModelError
+from sightline.inference import Device, Session, file_sha256
+from sightline.structures import Detections, Frame
+
+__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_NMS", "Detector"]
+
+DEFAULT_CONFIDENCE = 0.1
+"""Scores above it are returned: trackers make use of weak detections."""
+
+DEFAULT_NMS = 0.65
+"""Overlap up to which two boxes of a class are both kept (YOLOX's own evaluation)."""
+
+
+class Detector:
+    """Finds objects in frames with an ONNX network.
+
+    How the network is fed and read is found out from the file, from the registry (by name or
+    by the file's SHA-256) or from a YAML file beside it; docs/detector.md says how.
+
+    Boxes are not cut at the picture's edge: a person half outside keeps the full box that the
+    network sees, as in MOTChallenge's ground truth. Empty boxes are dropped. Use one Detector
+    a thread.
+
+    Args:
+        model: A name of the registry (downloaded when first used), an ONNX file, or a YAML
+            file that describes one.
+        device: `auto`, or strictly `cpu`, `cuda` or `tensorrt`.
+        confidence: Only scores above it are returned.
+        classes: Names of the classes to return; None for all.
+        iou_threshold: Overlap above which the weaker of two boxes of a class is dropped; not
+            used by networks that return no duplicates (DETR-style, end-to-end).
+        size: Side, or height and width, of the network's input in pixels, where the network
+            leaves it open; None for its own.
+        max_detections: At most so many of a frame, the best.
+        threads: CPU threads; 0 for all cores that the process may use.
+
+    Attributes:
+        class_names: Names of the network's classes, by the index in `Detections.classes`.
+        session: The network's session.
+        input_size: Height and width of the network's input in pixels.
+
+    Raises:
+        InputError: A parameter is out of its range, or a class is unknown.
+        ModelError: The network cannot be found, loaded or read, or the device used.
+        ConfigError: The YAML file is wrong.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        device: Device = "auto",
+        confidence: float = DEFAULT_CONFIDENCE,
+        classes: Sequence[str] | None = None,
+        *,
+        iou_threshold: float = DEFAULT_NMS,
+        size: int | tuple[int, int] | None = None,
+        max_detections: int = 1000,
+        threads: int = 0,
+    ) -> None:
+        _check_range("confidence", confidence)
+        _check_range("iou_threshold", iou_threshold)
+        if max_detections < 1:
+            raise InputError(f"max_detections: expected 1 or more, got {max_detections}")
+        self.confidence = confidence
+        self.iou_threshold = iou_threshold
+        self.max_detections = max_detections
+        self.path, self.entry = _find(model)
+        self.session = Session(self.path, device, threads)
+        self.input_size = input_size(self.session, self.entry, size)
+        height, width = self.input_size
+        self._batch = self.session.inputs[0].shape[0]
+        grey = np.full((self._batch or 1, 3, height, width), 114, dtype=np.float32)
+        outputs = self._run(grey)  # the shapes that the file leaves open, and a warm-up
+        known = recognise(self.session, self.entry, outputs, height, width)
+        self.class_names = known.class_names
+        self.preprocessing = known.preprocessing
+        self._head = known.head
+        self._preprocessor = Preprocessor(known.preprocessing, height, width)
+        self._blob = grey
+        self._wanted = self._class_mask(classes)
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Find the objects in some frames, of any sizes.
+
+        Args:
+            frames: The frames; how many at once changes the speed and not the results.
+
+        Returns:
+            For each frame its detections, best first, boxes in pixels of that frame.
+
+        Raises:
+            ModelError: The network failed, or returned what are no numbers.
+        """
+        step = self._batch_size(len(frames))
+        found: list[Detections] = []
+        for start in range(0, len(frames), step):
+            part = frames[start : start + step]
+            blob = self._input(len(part))
+            placements = [
+                self._preprocessor.write(frame.image, target)
+                for frame, target in zip(part, blob, strict=False)  # a fixed batch may be longer
+            ]
+            pictures = self._head.decode(self._run(blob), self.confidence)
+            found.extend(
+                self._finish(candidates, placement)
+                for candidates, placement in zip(pictures, placements, strict=False)
+            )
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """What runs where and how, for reports and health pages; plain JSON values."""
+        return self.session.describe() | {
+            "name": self.entry.name,
+            "sha256": self.entry.sha256,
+            "licence": self.entry.licence,
+            "head": self._head.name,
+            "input_size": list(self.input_size),
+            "resize": self.preprocessing.resize,
+            "classes": len(self.class_names),
+            "confidence": self.confidence,
+            "iou_threshold": self.iou_threshold if self._head.overlapping else None,
+        }
+
+    def _batch_size(self, frames: int) -> int:
+        if self._batch is not None:
+            return self._batch
+        # A CPU gains nothing from batches (docs/benchmarks.md), and one picture at a time
+        # gives the same bits whatever the batch.
+        return 1 if self.session.device == "cpu" else max(frames, 1)
+
+    def _input(self, pictures: int) -> npt.NDArray[np.float32]:
+        if pictures > len(self._blob):
+            self._blob = np.empty((pictures, *self._blob.shape[1:]), dtype=np.float32)
+        return self._blob if self._batch is not None else self._blob[:pictures]
+
+    def _run(self, blob: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
+        return self.session.run({self.session.inputs[0].name: blob})
+
+    def _finish(self, candidates: Candidates, placement: Placement) -> Detections:
+        """Filter, suppress, and go back to the frame's pixels."""
+        boxes = candidates.boxes
+        good = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        good &= np.isfinite(boxes).all(axis=1)
+        if self._wanted is not None:
+            good &= self._wanted[candidates.classes]
+        candidates = candidates[good]
+        if self._head.overlapping:
+            rows = nms(candidates.boxes, candidates.scores, candidates.classes, self.iou_threshold)
+        else:
+            rows = np.argsort(-candidates.scores, kind="stable")
+        best = candidates[rows[: self.max_detections]]
+        return Detections(placement.to_picture(best.boxes), best.scores, best.classes)
+
+    def _class_mask(self, classes: Sequence[str] | None) -> npt.NDArray[np.bool_] | None:
+        if classes is None:
+            return None
+        mask = np.zeros(len(self.class_names), dtype=np.bool_)
+        mask[class_indices(classes, self.class_names)] = True
+        return mask
+
+
+def _find(model: str | Path) -> tuple[Path, ModelEntry]:
+    """The file of a model and what is known about it."""
+    path = Path(model)
+    if not path.is_file():
+        if path.suffix or os.sep in str(model):
+            raise ModelError(
+                f"{path}: no such file; give an ONNX file, a YAML file that describes one, or a "
+                "name from `sightline models list`"
+            )
+        entry = entry_by_name(str(model))
+        return fetch(entry), entry
+    if path.suffix.lower() in (".yaml", ".yml"):
+        entry = read_entry(path)
+        if entry.file is None:
+            return fetch(entry), entry
+        return _checked(path.parent / entry.file, entry), entry
+    for suffix in (".yaml", ".yml"):
+        sidecar = path.with_suffix(suffix)
+        if sidecar.is_file():
+            entry = read_entry(sidecar)
+            return _checked(path, entry), entry
+    digest = file_sha256(path)
+    known = entry_by_sha256(digest) or ModelEntry(name=path.stem, sha256=digest)
+    return path, known
+
+
+def _checked(path: Path, entry: ModelEntry) -> Path:
+    if entry.sha256 is not None and path.is_file() and file_sha256(path) != entry.sha256:
+        raise ModelError(
+            f"{path}: not the file that its description means (SHA-256 {entry.sha256} expected)"
+        )
+    return path
+
+
+def _check_range(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise InputError(f"{name}: expected a number from 0 to 1, got {value}")

@@ -1,0 +1,177 @@
+"""From a frame to a network's input, and from the network's boxes back to the frame.
+
+The picture is scaled by one factor for both axes and padded with grey (a letterbox), or
+stretched; then it becomes a float32 plane a channel. Sizes in pixels are whole, so the true
+factors of the two axes differ a little from the wished one: `Placement` keeps the true ones,
+and going back is exact. `cv2.resize` maps continuous coordinates by exactly these factors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Channels", "Placement", "Preprocessing", "Preprocessor", "Resize", "place"]
+
+Resize = Literal["letterbox-top-left", "letterbox-centred", "stretch"]
+Channels = Literal["bgr", "rgb"]
+Float = TypeVar("Float", bound=np.floating[Any])
+
+_PADDING = 114  # the grey of YOLOX, the YOLO family and RTMDet
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """What a network wants done to a picture: (pixel - mean) / std, per channel.
+
+    Args:
+        resize: How the picture is fitted to the input.
+        channels: Order of the channels; mean and std stand in the same order.
+        mean: What is subtracted, on the scale 0…255.
+        std: What it is divided by, on the scale 0…255.
+    """
+
+    resize: Resize
+    channels: Channels
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a picture lies in a network's input: x_input = x_picture · scale + offset.
+
+    Args:
+        width: Width of the scaled picture in input pixels.
+        height: Height of the scaled picture in input pixels.
+        left: Input pixels left of it.
+        top: Input pixels above it.
+        scale_x: Input pixels a picture pixel along x.
+        scale_y: Input pixels a picture pixel along y.
+    """
+
+    width: int
+    height: int
+    left: int
+    top: int
+    scale_x: float
+    scale_y: float
+
+    def to_input(self, boxes: npt.NDArray[Float]) -> npt.NDArray[Float]:
+        """(N, 4) x1 y1 x2 y2 in the picture to the same boxes in the network's input."""
+        placed: npt.NDArray[Float] = boxes * self._scales(boxes.dtype) + self._offsets(boxes.dtype)
+        return placed
+
+    def to_picture(self, boxes: npt.NDArray[Float]) -> npt.NDArray[Float]:
+        """(N, 4) x1 y1 x2 y2 in the network's input to the same boxes in the picture."""
+        back: npt.NDArray[Float] = (boxes - self._offsets(boxes.dtype)) / self._scales(boxes.dtype)
+        return back
+
+    def _scales(self, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        return np.array([self.scale_x, self.scale_y, self.scale_x, self.scale_y], dtype)
+
+    def _offsets(self, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        return np.array([self.left, self.top, self.left, self.top], dtype)
+
+
+class Preprocessor:
+    """Writes pictures into a network's input.
+
+    Keeps a canvas of the input's size, so it serves one thread at a time.
+
+    Args:
+        preprocessing: What the network wants.
+        height: Height of the input in pixels.
+        width: Width of the input in pixels.
+    """
+
+    def __init__(self, preprocessing: Preprocessing, height: int, width: int) -> None:
+        self.preprocessing = preprocessing
+        self.height = height
+        self.width = width
+        self._canvas = np.full((height, width, 3), _PADDING, dtype=np.uint8)
+        self._planes = [np.empty((height, width), dtype=np.uint8) for _ in range(3)]
+        self._filled: tuple[int, int, int, int] | None = None
+        self._order = (0, 1, 2) if preprocessing.channels == "bgr" else (2, 1, 0)
+        self._mean = np.array(preprocessing.mean, dtype=np.float32)
+        self._factor = (1 / np.array(preprocessing.std)).astype(np.float32)
+
+    def write(self, image: npt.NDArray[np.uint8], target: npt.NDArray[np.float32]) -> Placement:
+        """Fit one picture.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            target: (3, height, width) float32, written in place.
+
+        Returns:
+            Where the picture now lies.
+        """
+        placement = place(
+            image.shape[0], image.shape[1], self.height, self.width, self.preprocessing.resize
+        )
+        canvas = self._canvas
+        area = (placement.left, placement.top, placement.width, placement.height)
+        if self._filled not in (None, area):  # what the last picture left around this one
+            canvas.fill(_PADDING)
+        self._filled = area
+        part = canvas[
+            placement.top : placement.top + placement.height,
+            placement.left : placement.left + placement.width,
+        ]
+        if image.shape == part.shape:
+            part[:] = image
+        else:
+            cv2.resize(
+                image,
+                (placement.width, placement.height),
+                dst=part,
+                interpolation=cv2.INTER_LINEAR,
+            )
+        cv2.split(canvas, self._planes)
+        for plane, source in enumerate(self._order):
+            if self._mean[plane]:
+                np.subtract(self._planes[source], self._mean[plane], out=target[plane])
+                np.multiply(target[plane], self._factor[plane], out=target[plane])
+            elif self._factor[plane] != 1:
+                np.multiply(self._planes[source], self._factor[plane], out=target[plane])
+            else:
+                target[plane] = self._planes[source]
+        return placement
+
+
+def place(
+    height: int, width: int, input_height: int, input_width: int, resize: Resize
+) -> Placement:
+    """Where a picture of a size lies in an input of a size.
+
+    Args:
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
+        input_height: Height of the input in pixels.
+        input_width: Width of the input in pixels.
+        resize: How the picture is fitted.
+
+    Example:
+        >>> place(576, 768, 416, 416, "letterbox-top-left").height
+        312
+    """
+    if resize == "stretch":
+        inner_width, inner_height = input_width, input_height
+    else:
+        scale = min(input_height / height, input_width / width)
+        # A picture of extreme shape keeps a row or column of pixels.
+        inner_width = min(max(round(width * scale), 1), input_width)
+        inner_height = min(max(round(height * scale), 1), input_height)
+    centred = resize == "letterbox-centred"
+    return Placement(
+        width=inner_width,
+        height=inner_height,
+        left=(input_width - inner_width) // 2 if centred else 0,
+        top=(input_height - inner_height) // 2 if centred else 0,
+        scale_x=inner_width / width,
+        scale_y=inner_height / height,
+    )
