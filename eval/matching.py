@@ -152,7 +152,7 @@ def _overlap(first: Floats, second: Floats) -> float:
     union = first_area + second_area - intersection
     if first_area <= EPSILON or second_area <= EPSILON or union <= EPSILON:
         return 0.0
-    return intersection / union
+    return float(intersection / union)
 
 
 @njit(cache=True, nogil=True)
