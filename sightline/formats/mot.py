@@ -12,6 +12,7 @@ that: `MotRows` holds the file's own numbers, the functions that make or take `D
 from __future__ import annotations
 
 import configparser
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +30,17 @@ __all__ = [
     "MotRows",
     "SequenceInfo",
     "format_tracks",
+    "parse_mot",
+    "parse_sequence_info",
     "read_affines",
     "read_mot",
     "read_sequence_info",
+    "row_lines",
     "rows_to_detections",
 ]
 
 _COLUMNS = 10
+_REQUIRED = 6
 _DEFAULTS: npt.NDArray[np.float64] = np.array([0, -1, 0, 0, 0, 0, 1, -1, -1, -1], dtype=float)
 
 
@@ -104,37 +109,85 @@ def read_mot(source: Path | IO[bytes]) -> MotRows:
         source: A file or an open binary stream; an empty one gives no rows.
 
     Raises:
-        InputError: The file is missing, or a row is not numbers (names the row).
+        InputError: The file is missing, or a row is not numbers, or not finite ones (names the
+            line).
     """
     name = str(source) if isinstance(source, Path) else getattr(source, "name", "the text")
     try:
         data = source.read_bytes() if isinstance(source, Path) else source.read()
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from error
-    if not data.strip():
+    return parse_mot(data, name)
+
+
+def parse_mot(data: bytes, name: str = "the text") -> MotRows:
+    """The rows of a MOT text that is in memory.
+
+    Args:
+        data: The text; nothing but white space gives no rows.
+        name: What errors call it.
+
+    Raises:
+        InputError: A row is not numbers, or not finite ones (names the line).
+    """
+    first = data.lstrip().partition(b"\n")[0]
+    if not first:
         return _rows(np.empty((0, _COLUMNS)))
+    columns = first.count(b",") + 1
+    if columns < _REQUIRED:
+        raise InputError(
+            f"{name}: a MOT row has at least {_REQUIRED} columns (frame, id, left, top, width, "
+            f"height); this file has {columns}"
+        )
+    names = [str(number) for number in range(columns)]
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(data),
             read_options=pyarrow.csv.ReadOptions(
-                use_threads=False, column_names=_column_names(data)
+                use_threads=False, column_names=names, block_size=len(data) + 1
             ),
-            parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=True),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(_column_names(data), pa.float64())
+                column_types=dict.fromkeys(names, pa.float64()),
+                include_columns=names[:_COLUMNS],
+                null_values=[""],
             ),
         )
     except pa.ArrowInvalid as error:
-        raise InputError(f"{name}: not a MOT text: {error}") from error
-    values = np.full((table.num_rows, _COLUMNS), np.nan)
-    for column in range(min(table.num_columns, _COLUMNS)):
-        values[:, column] = table.column(column).to_numpy()
-    if table.num_columns < 6:
+        blanked = re.sub(rb"(?m)^[ \t]+(?=\r?$)", b"", data)
+        if blanked != data:
+            return parse_mot(blanked, name)
+        raise InputError(_first_bad_line(data, name, columns) or f"{name}: {error}") from error
+    values = np.empty((_COLUMNS, table.num_rows))
+    values[:] = _DEFAULTS[:, None]
+    bad = np.zeros(table.num_rows, np.bool_)
+    for number, column in enumerate(table.columns):
+        read = column.to_numpy()
+        if column.null_count and number >= _REQUIRED:
+            given = column.is_valid().to_numpy(zero_copy_only=False)
+            values[number, given] = read[given]
+        else:
+            values[number] = read
+        bad |= ~np.isfinite(values[number])
+    if bad.any():
+        line = int(row_lines(data)[np.argmax(bad)])
         raise InputError(
-            f"{name}: a MOT row has at least 6 columns (frame, id, left, top, width, height); "
-            f"this file has {table.num_columns}"
+            f"{name}:{line}: a value is missing or not finite "
+            f"({_line_text(data, line)}); a MOT row holds finite numbers"
         )
-    return _rows(values)
+    if (values[:2] % 1).any():
+        line = int(row_lines(data)[np.argmax((values[:2] % 1).any(axis=0))])
+        raise InputError(
+            f"{name}:{line}: the frame or the id is not a whole number ({_line_text(data, line)})"
+        )
+    return _rows(values.T)
+
+
+def row_lines(data: bytes) -> npt.NDArray[np.int64]:
+    """The line in the text, from 1, of each row that `parse_mot` gives."""
+    return np.array(
+        [number for number, line in enumerate(data.splitlines(), 1) if line.strip()],
+        dtype=np.int64,
+    )
 
 
 def read_sequence_info(path: Path) -> SequenceInfo:
@@ -143,12 +196,30 @@ def read_sequence_info(path: Path) -> SequenceInfo:
     Raises:
         InputError: The file is missing or lacks a field.
     """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return parse_sequence_info(data, str(path), path.parent.name)
+
+
+def parse_sequence_info(data: bytes, name: str, sequence: str) -> SequenceInfo:
+    """The fields of a `seqinfo.ini` that is in memory.
+
+    Args:
+        data: The text.
+        name: What errors call it.
+        sequence: Name of the sequence where the text has none.
+
+    Raises:
+        InputError: The text is not a seqinfo.ini.
+    """
     parser = configparser.ConfigParser()
     try:
-        parser.read_string(path.read_text(encoding="utf-8-sig"))
+        parser.read_string(data.decode("utf-8-sig"))
         section = parser["Sequence"]
         return SequenceInfo(
-            name=section.get("name", path.parent.name),
+            name=section.get("name", sequence),
             length=section.getint("seqLength", 0),
             rate=section.getfloat("frameRate", 0.0),
             width=section.getint("imWidth", 0),
@@ -156,10 +227,8 @@ def read_sequence_info(path: Path) -> SequenceInfo:
             image_folder=section.get("imDir", "img1"),
             image_suffix=section.get("imExt", ".jpg"),
         )
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except (configparser.Error, KeyError, ValueError) as error:
-        raise InputError(f"{path}: not a seqinfo.ini: {error}") from error
+        raise InputError(f"{name}: not a seqinfo.ini: {error}") from error
 
 
 def rows_to_detections(rows: MotRows) -> dict[int, Detections]:
@@ -224,19 +293,38 @@ def read_affines(path: Path) -> Mapping[int, npt.NDArray[np.float64]]:
     return {int(row[0]): row[1:].reshape(2, 3) for row in table}
 
 
-def _column_names(data: bytes) -> list[str]:
-    first = next(line for line in data.splitlines() if line.strip())
-    return [str(number) for number in range(first.count(b",") + 1)]
+def _first_bad_line(data: bytes, name: str, columns: int) -> str:
+    for number, line in enumerate(data.splitlines(), 1):
+        if not line.strip():
+            continue
+        values = line.split(b",")
+        if len(values) != columns:
+            return (
+                f"{name}:{number}: {len(values)} columns where the first row has {columns} "
+                f"({_line_text(data, number)})"
+            )
+        for value in values:
+            try:
+                float(value.strip() or b"0")
+            except ValueError:
+                return (
+                    f"{name}:{number}: {value.decode(errors='replace')!r} is not a number "
+                    f"({_line_text(data, number)})"
+                )
+    return ""
+
+
+def _line_text(data: bytes, number: int) -> str:
+    text = data.splitlines()[number - 1].decode(errors="replace").strip()
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _rows(values: npt.NDArray[np.float64]) -> MotRows:
-    missing = np.isnan(values)
-    values = np.where(missing, _DEFAULTS, values)
     return MotRows(
         frames=values[:, 0].astype(np.int64),
         ids=values[:, 1].astype(np.int64),
         ltwh=np.ascontiguousarray(values[:, 2:6]),
-        confidences=values[:, 6],
+        confidences=values[:, 6].copy(),
         classes=values[:, 7].astype(np.int64),
-        visibilities=values[:, 8],
+        visibilities=values[:, 8].copy(),
     )
