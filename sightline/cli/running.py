@@ -1,0 +1,211 @@
+"""What the commands that run a pipeline share: outputs, progress, interruption, summary."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from sightline.errors import InputError
+from sightline.formats import FORMATS, open_sink
+from sightline.formats.mot import read_affines
+from sightline.pipeline import Pipeline, Summary, run
+from sightline.protocols import CameraMotion, Sink, Source
+from sightline.structures import Frame, Tracks
+from sightline.tracker import Tracker
+from sightline.video import CameraMotionEstimator, VideoWriter
+from sightline.video.recorded_motion import RecordedCameraMotion
+
+__all__ = ["choose_camera_motion", "parse_list", "print_summary", "record"]
+
+errors = Console(stderr=True, highlight=False)
+
+
+def parse_list(text: str, known: Sequence[str], what: str) -> list[str]:
+    """Split `a,b,c` and check each name.
+
+    Raises:
+        InputError: A name is not known, or none is given.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise InputError(
+            f"unknown {what} {', '.join(unknown) or text!r}; choose from {', '.join(known)}"
+        )
+    return names
+
+
+def choose_camera_motion(choice: str, source_name: str, tracker: Tracker) -> CameraMotion | None:
+    """What `--camera-motion` names.
+
+    Args:
+        choice: `auto` (from pixels, if the tracker uses it), `off`, or a folder that holds
+            `SOURCE_NAME.txt`.
+        source_name: Name of the source.
+        tracker: The tracker that will take the motion.
+
+    Raises:
+        InputError: The folder does not hold that file, or the file cannot be read.
+    """
+    if choice == "off":
+        return None
+    if choice == "auto":
+        return CameraMotionEstimator() if tracker.parameters["camera_motion"] else None
+    return RecordedCameraMotion(read_affines(Path(choice) / f"{source_name}.txt"))
+
+
+def record(
+    pipeline: Pipeline,
+    out: Path,
+    formats: Sequence[str],
+    *,
+    class_names: Sequence[str],
+    save_video: bool = False,
+) -> tuple[Summary, list[Path]]:
+    """Run a pipeline into files named after its source, with progress on a terminal.
+
+    Ctrl-C ends the run after the frame in hand; the files then hold all frames before it.
+
+    Args:
+        pipeline: What to run.
+        out: Folder of the outputs; made if it is missing.
+        formats: Names from `sightline.formats.FORMATS`.
+        class_names: Name of each class index.
+        save_video: Whether an annotated video is written as well.
+
+    Returns:
+        What happened, and the files that were written.
+
+    Raises:
+        InputError: A file cannot be written.
+        SourceError: The source could not be read at all.
+    """
+    source = pipeline.source
+    paths = [out / (source.name + FORMATS[name]) for name in formats]
+    video_path = out / f"{source.name}.mp4"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            sinks: list[Sink] = [
+                stack.enter_context(
+                    open_sink(
+                        name,
+                        path,
+                        source=source.name,
+                        width=source.width,
+                        height=source.height,
+                        rate=source.rate,
+                        class_names=class_names,
+                    )
+                )
+                for name, path in zip(formats, paths, strict=True)
+            ]
+            if save_video:
+                writer = VideoWriter(video_path, rate=source.rate, class_names=class_names)
+                sinks.append(stack.enter_context(writer))
+                paths.append(video_path)
+            with _stop_on_signals(pipeline) as interrupted, _progress(source) as advance:
+                summary = run(pipeline, sinks, advance)
+            summary.interrupted = interrupted()
+    except OSError as error:
+        raise InputError(
+            f"cannot write to {error.filename or out}: {error.strerror or error}"
+        ) from error
+    finally:
+        pipeline.close()
+    return summary, paths
+
+
+def print_summary(summary: Summary, paths: Sequence[Path], *, as_json: bool) -> None:
+    """Print what a run did: a table on stderr, or JSON on stdout."""
+    for warning in summary.warnings:
+        errors.print(f"sightline: warning: {warning}", markup=False, soft_wrap=True)
+    if as_json:
+        fields = asdict(summary) | {
+            "frames_per_second": summary.frames_per_second,
+            "outputs": [str(path) for path in paths],
+        }
+        print(json.dumps(fields, indent=2))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    counts = (
+        f"{summary.frames} in {summary.seconds:.1f} s ({summary.frames_per_second:.1f} a second)"
+    )
+    table.add_row("frames", counts)
+    if summary.skipped or summary.dropped:
+        table.add_row("", f"{summary.skipped} corrupt, {summary.dropped} dropped")
+    table.add_row("tracks", str(summary.tracks))
+    if summary.frames:
+        stages = ", ".join(
+            f"{stage} {1000 * seconds / summary.frames:.1f}"
+            for stage, seconds in summary.stage_seconds.items()
+        )
+        table.add_row("ms a frame", stages)
+    for number, path in enumerate(paths):
+        table.add_row("" if number else "written", str(path))
+    if summary.interrupted:
+        table.add_row("", "interrupted: the files hold what was tracked until then")
+    errors.print(table)
+
+
+@contextmanager
+def _stop_on_signals(pipeline: Pipeline) -> Iterator[Callable[[], bool]]:
+    """The first SIGINT or SIGTERM ends the run after its frame; a second SIGINT ends it hard."""
+    received = False
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        nonlocal received
+        received = True
+        pipeline.stop()
+        signal.signal(number, before[number])
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield lambda: received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(source: Source) -> Iterator[Callable[[Frame, Tracks], None] | None]:
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} frames/s, {task.fields[tracks]} tracks"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(source.name, total=source.frame_count, rate="–", tracks=0)
+
+        def advance(_frame: Frame, tracks: Tracks) -> None:
+            speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
+            progress.update(
+                task, advance=1, rate=f"{speed:.1f}" if speed else "–", tracks=len(tracks)
+            )
+
+        yield advance

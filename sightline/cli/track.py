@@ -1,0 +1,89 @@
+"""`sightline track`: a video in, tracks and an annotated video out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["track"]
+
+# Shared with `sightline detect`.
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Video file, picture folder, MOT sequence folder, http(s):// or rtsp:// address, "
+        "or webcam:0.",
+        show_default=False,
+    ),
+]
+ModelOption = Annotated[str, typer.Option(help="Network: a name of `sightline models`, or a file.")]
+ClassesOption = Annotated[
+    str | None, typer.Option(help="Classes to keep, by name: person,car. All if not given.")
+]
+ConfidenceOption = Annotated[
+    float, typer.Option(min=0, max=1, help="Lowest score of a detection that is kept.")
+]
+OutOption = Annotated[Path, typer.Option(help="Folder of the outputs, named after the source.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="Outputs: any of mot,jsonl,coco,cvat,parquet.")
+]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")]
+StartOption = Annotated[float | None, typer.Option(min=0, help="Begin here, in seconds.")]
+EndOption = Annotated[float | None, typer.Option(min=0, help="End here, in seconds.")]
+StrideOption = Annotated[int, typer.Option(min=1, help="Look at every n-th frame.")]
+BatchOption = Annotated[
+    int, typer.Option(min=1, help="Frames a detector call; the results do not depend on it.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on stdout.")]
+
+
+def track(
+    source: SourceArgument,
+    model: ModelOption = "yolox-nano",
+    tracker: Annotated[
+        str, typer.Option(help="Preset (sightline, bytetrack, …) or a YAML file.")
+    ] = "sightline",
+    classes: ClassesOption = None,
+    confidence: ConfidenceOption = 0.1,
+    out: OutOption = Path("out"),
+    formats: FormatOption = "mot",
+    save_video: Annotated[bool, typer.Option(help="Write an annotated video.")] = False,
+    device: DeviceOption = "auto",
+    camera_motion: Annotated[
+        str,
+        typer.Option(
+            help="auto: from pixels where the preset uses it; off; or a folder of SOURCE.txt."
+        ),
+    ] = "auto",
+    start: StartOption = None,
+    end: EndOption = None,
+    stride: StrideOption = 1,
+    batch: BatchOption = 1,
+    json_summary: JsonOption = False,
+) -> None:
+    """Track what a video shows and write who is where.
+
+    Example:  sightline track street.mp4 --classes person --format mot,cvat --save-video
+    """
+    from sightline.cli.running import choose_camera_motion, parse_list, print_summary, record
+    from sightline.detector import Detector
+    from sightline.formats import FORMATS
+    from sightline.pipeline import Pipeline
+    from sightline.tracker import Tracker
+    from sightline.video import open_source
+
+    wanted = parse_list(formats, tuple(FORMATS), "format")
+    names = None if classes is None else [name.strip() for name in classes.split(",")]
+    engine = Tracker(tracker)
+    detector = Detector(model, device=device, confidence=confidence, classes=names)
+    opened = open_source(source, start=start, end=end, stride=stride)
+    motion = choose_camera_motion(camera_motion, opened.name, engine)
+    pipeline = Pipeline(opened, detector, engine, camera_motion=motion, batch=batch)
+    summary, paths = record(
+        pipeline, out, wanted, class_names=detector.class_names, save_video=save_video
+    )
+    print_summary(summary, paths, as_json=json_summary)
+    if summary.interrupted:
+        raise typer.Exit(130)
