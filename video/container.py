@@ -1,0 +1,372 @@
+"""Frames out of anything that FFmpeg opens: files, network streams, webcams.
+
+One decoder thread of control: packets are demuxed, decoded, timed, turned upright and converted
+to BGR here; the modules beside it only open the container and name its failures.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import VideoReformatter
+
+from sightline.errors import SourceError, StateError
+from sightline.structures import Frame
+from sightline.video.clock import Clock
+from sightline.video.selection import Selection
+
+__all__ = ["ContainerSource", "FailureNamer"]
+
+FailureNamer = Callable[[BaseException, float], SourceError]
+"""Makes the error that a user sees from FFmpeg's and the seconds that the call took."""
+
+# Demuxers that make time stamps up: a picture a part, at 25 frames/s whatever the camera does.
+_UNTIMED_FORMATS = {"mpjpeg", "mjpeg"}
+# Demuxers that report the end of the connection as an input/output error.
+_ENDED_BY_ERROR = {"mpjpeg"}
+# A camera that is joined between two key frames shows nothing until the next one.
+_PACKETS_BEFORE_PICTURE = 1500
+_TURNS = {
+    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_CLOCKWISE,
+}
+
+
+class ContainerSource:
+    """Frames of the best video stream of an open container; implements `protocols.Source`.
+
+    Files are read to their end: a cut or damaged one gives the frames that can be decoded and a
+    sentence in `warnings`. A live source raises when it falls silent or fails, and ends when the
+    other side ends the stream.
+
+    Args:
+        container: What `av.open` returned; closed by this object.
+        name: What outputs are named after.
+        label: What messages call it: the path, or the address without credentials.
+        live: Whether frames arrive in real time.
+        selection: Which frames are wanted.
+        name_failure: Makes the error that a user sees.
+
+    Raises:
+        SourceError: There is no video in it, or none that can be decoded.
+    """
+
+    def __init__(
+        self,
+        container: Any,
+        *,
+        name: str,
+        label: str,
+        live: bool,
+        selection: Selection,
+        name_failure: FailureNamer,
+    ) -> None:
+        self.name = name
+        self.live = live
+        self.skipped = 0
+        self.warnings: list[str] = []
+        self._container = container
+        self._label = label
+        self._selection = selection
+        self._name_failure = name_failure
+        self._closing = threading.Event()
+        self._reading = threading.Lock()
+        self._started = False
+        self._reformatter = VideoReformatter()
+        try:
+            self._stream = self._choose_stream()
+            self.rate = _nominal_rate(self._stream)
+            self._packets = self._demux()
+            # Rotation is known only from a decoded picture; its packets are decoded again.
+            self._seen: list[Any] = []
+            picture = self._first_picture()
+            self._turn = _upright_turn(picture.rotation, self.warnings)
+            self.width, self.height = picture.width, picture.height
+            if self._turn in (90, 270):
+                self.width, self.height = self.height, self.width
+        except BaseException:
+            container.close()
+            raise
+        self.frame_count = self._expected_frames()
+        self._clock = self._make_clock()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames in order, once; the source is closed when the iteration ends.
+
+        Raises:
+            SourceError: A live source fell silent or failed, or no frame could be decoded.
+            StateError: The source was iterated before.
+        """
+        if self._started:
+            raise StateError(f"{self._label}: a source can be read once; open it again")
+        self._started = True
+        return self._frames()
+
+    def close(self) -> None:
+        """Release the container; from another thread, the reader releases it at its next step."""
+        self._closing.set()
+        # FFmpeg must not lose a container under a running call: then the reader closes it.
+        if self._reading.acquire(blocking=False):
+            try:
+                self._container.close()
+            finally:
+                self._reading.release()
+
+    def _frames(self) -> Iterator[Frame]:
+        delivered = False
+        try:
+            steps = self._timed_pictures()
+            while not self._closing.is_set():
+                with self._reading:
+                    step = None if self._closing.is_set() else next(steps, None)
+                    frame = None if step is None else self._to_frame(*step)
+                if frame is None:
+                    break
+                delivered = True
+                yield frame
+            if not delivered and not self._closing.is_set():
+                self.warnings.append(f"{self._label}: no frame of it lies in the wanted stretch")
+        finally:
+            self.close()
+
+    def _timed_pictures(self) -> Iterator[tuple[int, float, Any]]:
+        """Index, stream time and decoded picture of every wanted frame."""
+        index = -1
+        for picture in self._decode(self._from_start()):
+            if index < 0:
+                index = self._passed_before(picture)
+            if picture is None or picture.is_corrupt or _packet_note(picture)[1]:
+                index += 1
+                self.skipped += 1
+                continue
+            seconds = self._clock.tell(self._stamp(picture))
+            if self._selection.is_after(seconds):
+                return
+            if self._selection.takes(index) and not self._selection.is_before(seconds):
+                yield index, seconds, picture
+            index += 1
+
+    def _to_frame(self, index: int, seconds: float, picture: Any) -> Frame:
+        image: npt.NDArray[np.uint8] = self._reformatter.reformat(
+            picture, format="bgr24", threads=1
+        ).to_ndarray()
+        if self._turn:
+            image = np.asarray(cv2.rotate(image, _TURNS[self._turn]), dtype=np.uint8)
+        arrival = _packet_note(picture)[0] if self.live else None
+        return Frame(image, index, seconds, arrival, self.name)
+
+    def _decode(self, packets: Iterator[Any]) -> Iterator[Any]:
+        """Pictures in order of display; None for one that could not be decoded."""
+        held = None
+        for packet in packets:
+            if held is not None:
+                yield from self._decode_packet(held)
+            # A damaged last packet is a cut: decoding it would cost the pictures before it.
+            held = packet if packet.is_corrupt else None
+            if held is None:
+                yield from self._decode_packet(packet)
+        if held is not None:
+            self.skipped += 1
+        yield from self._decode_packet(None)
+
+    def _decode_packet(self, packet: Any | None) -> list[Any]:
+        """Pictures that a packet, or None for the end, brings out of the decoder."""
+        try:
+            pictures: list[Any] = self._stream.codec_context.decode(packet)
+        except av.FFmpegError:
+            return [None]
+        return pictures
+
+    def _from_start(self) -> Iterator[Any]:
+        """Packets from the last key frame before the wanted stretch, without decoding the rest."""
+        packets = itertools.chain(self._seen, self._packets)
+        self._seen = []
+        self._passed: list[int] = []
+        if self._selection.start is None or self.live:
+            return packets
+        group: list[Any] = []
+        for packet in packets:
+            if packet.pts is None or not self._selection.is_before(
+                self._clock.seconds(packet.pts, packet.time_base)
+            ):
+                return itertools.chain(group, [packet], packets)
+            if packet.is_keyframe:
+                group.clear()
+            group.append(packet)
+            self._passed.append(packet.pts)
+        return iter(group)
+
+    def _passed_before(self, picture: Any) -> int:
+        """Index of the first decoded picture: the packets that are shown before it."""
+        if picture is None or picture.pts is None:
+            return 0
+        return sum(stamp < picture.pts for stamp in self._passed)
+
+    def _stamp(self, picture: Any) -> float | None:
+        if self._container.format.name in _UNTIMED_FORMATS:
+            return _packet_note(picture)[0] if self.live else None
+        ticks = picture.dts if picture.pts is None else picture.pts
+        return None if ticks is None else float(ticks * self._stream.time_base)
+
+    def _demux(self) -> Iterator[Any]:
+        """Packets with the time of their arrival; failures become errors or warnings."""
+        last_end: float | None = None
+        packets = self._container.demux(self._stream)
+        while not self._closing.is_set():
+            begin = time.monotonic()
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError) as error:
+                if self._container.format.name in _ENDED_BY_ERROR and error.errno == errno.EIO:
+                    break
+                failure = self._name_failure(error, time.monotonic() - begin)
+                if self.live or last_end is None:
+                    raise failure from None
+                self.warnings.append(f"{failure}; the frames before that are complete")
+                break
+            if packet is None:
+                break
+            if not packet.size:  # the end, or a repeated picture of an AVI
+                continue
+            packet.opaque = (time.time(), packet.is_corrupt)
+            if packet.pts is not None:
+                end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                last_end = end if last_end is None else max(last_end, end)
+            yield packet
+        else:
+            return
+        if not self.live and last_end is not None:
+            self._warn_if_cut(last_end)
+
+    def _warn_if_cut(self, last_end: float) -> None:
+        declared = _declared_end(self._container, self._stream)
+        if declared is None:
+            return
+        missing = (declared - last_end) * self.rate
+        if missing > 1.5 + 0.01 * declared * self.rate:
+            base = (self._container.start_time or 0) / av.time_base
+            self.warnings.append(
+                f"{self._label} ends after {last_end - base:.2f} s of {declared - base:.2f} s: "
+                "it was cut short or is damaged; the frames before that are complete"
+            )
+
+    def _choose_stream(self) -> Any:
+        streams = [
+            stream
+            for stream in self._container.streams.video
+            if not stream.disposition & av.stream.Disposition.attached_pic
+        ]
+        best = self._container.streams.best("video")
+        stream = best if best in streams else next(iter(streams), None)
+        if stream is None:
+            kinds = sorted({stream.type for stream in self._container.streams}) or ["nothing"]
+            raise SourceError(
+                f"{self._label}: there is no video in it, only {', '.join(kinds)}", "stream_codec"
+            )
+        if stream.codec_context is None:
+            raise SourceError(
+                f"{self._label}: no decoder for its video codec; convert it to H.264",
+                "stream_codec",
+            )
+        for other in self._container.streams:
+            if other is not stream:
+                other.discard = av.stream.Discard.all
+        stream.codec_context.copy_opaque = True
+        # Decoding whole frames in parallel costs a delay of some frames, which a camera must not.
+        # Not slices: FFmpeg then no longer says which frames are damaged.
+        if self.live:
+            stream.codec_context.thread_count = 1
+        else:
+            stream.codec_context.thread_type = "FRAME"
+        return stream
+
+    def _first_picture(self) -> Any:
+        for packet in itertools.islice(self._packets, _PACKETS_BEFORE_PICTURE):
+            self._seen.append(packet)
+            picture = next(filter(None, self._decode_packet(packet)), None)
+            if picture is not None:
+                break
+        else:
+            picture = next(filter(None, self._decode_packet(None)), None)
+        self._stream.codec_context.flush_buffers()
+        if picture is not None:
+            return picture
+        raise SourceError(
+            f"{self._label}: holds {self._stream.codec_context.name} video, but no picture of it "
+            "can be decoded; check that it plays elsewhere",
+            "stream_corrupt",
+        )
+
+    def _expected_frames(self) -> int | None:
+        if self.live:
+            return None
+        frames: int = self._stream.frames
+        if not frames:
+            declared = _declared_end(self._container, self._stream)
+            if declared is None:
+                return None
+            base = (self._container.start_time or 0) / av.time_base
+            frames = round((declared - base) * self.rate)
+        return self._selection.count(frames, self.rate)
+
+    def _make_clock(self) -> Clock:
+        start = self._container.start_time
+        # A camera's own clock starts anywhere, and FFmpeg knows it only after the first frame.
+        base = None if self.live or start is None else start / av.time_base
+        first = self._stream.start_time
+        if base is not None and first is not None:
+            exact = float(first * self._stream.time_base)
+            base = exact if abs(exact - base) < 2e-6 else base  # the container's is in microseconds
+        if self._container.format.name in _UNTIMED_FORMATS:
+            base = None
+        return Clock(base, self.rate or 30.0, self.warnings)
+
+
+def _packet_note(picture: Any) -> tuple[float, bool]:
+    """Arrival in UNIX seconds and damage of the packet that a picture came from."""
+    note: tuple[float, bool] | None = picture.opaque
+    return (time.time(), False) if note is None else note
+
+
+def _nominal_rate(stream: Any) -> float:
+    for rate in (stream.average_rate, stream.guessed_rate):
+        # Streams without a rate report that of their clock, 90000 and the like.
+        if rate and 0.1 <= rate <= 1000:
+            return float(rate)
+    return 0.0
+
+
+def _upright_turn(rotation: int, warnings: list[str]) -> int:
+    """Degrees counter-clockwise, as `_TURNS` has them, of a display rotation in metadata."""
+    turn = rotation % 360
+    if turn and turn not in _TURNS:
+        warnings.append(f"rotation by {rotation} degrees is ignored; only quarter turns are done")
+        return 0
+    return turn
+
+
+def _declared_end(container: Any, stream: Any) -> float | None:
+    """Where the header says that the video ends, in seconds of the stream's own clock."""
+    start = float((stream.start_time or 0) * (stream.time_base or 0))
+    if container.format.name == "avi" and stream.frames and stream.average_rate:
+        # FFmpeg estimates the duration of a cut AVI anew; the header's count stays.
+        return start + float(stream.frames / stream.average_rate)
+    if stream.duration is not None and stream.time_base:
+        return start + float(stream.duration * stream.time_base)
+    tag = stream.metadata.get("DURATION")  # Matroska, a stream: 00:01:02.345000000
+    if tag and tag.count(":") == 2:
+        hours, minutes, seconds = tag.split(":")
+        return start + 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    if container.duration is not None and len(container.streams) == 1:
+        return float((container.duration + (container.start_time or 0)) / av.time_base)
+    return None
