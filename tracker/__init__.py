@@ -1,1 +1,7 @@
 """The association engine: detections in, tracks out."""
+
+from sightline.tracker.parameters import PARAMETERS, Parameter
+from sightline.tracker.presets import preset_names
+from sightline.tracker.tracker import Statistics, Tracker
+
+__all__ = ["PARAMETERS", "Parameter", "Statistics", "Tracker", "preset_names"]

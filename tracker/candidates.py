@@ -1,0 +1,124 @@
+"""Which tracks and detections can belong together at all: pairs of overlapping boxes.
+
+Detections are put into one canonical order (by left edge, then the other numbers), so that the
+result does not depend on the order in which they came. The same order serves the sweep: for each
+track a binary search finds the first detection that can reach it, and the scan stops at the first
+that begins to its right, so that a large scene costs N log M plus the pairs that overlap in x.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sightline.tracker.compiling import compiled
+from sightline.tracker.state import PAIR, Records
+
+__all__ = ["canonical_order", "intersection_over_union", "overlapping_pairs"]
+
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@compiled
+def canonical_order(boxes: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> Integers:
+    """Rows sorted by left edge; ties by the other edges, then by score."""
+    order = np.argsort(boxes[:, 0], kind="mergesort")
+    for place in range(1, len(order)):
+        row = order[place]
+        before = place
+        while before > 0 and _precedes(row, order[before - 1], boxes, scores):
+            order[before] = order[before - 1]
+            before -= 1
+        order[before] = row
+    return order
+
+
+@compiled
+def _precedes(
+    row: int, other: int, boxes: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]
+) -> bool:
+    for edge in range(4):
+        if boxes[row, edge] != boxes[other, edge]:
+            return bool(boxes[row, edge] < boxes[other, edge])
+    return bool(scores[row] < scores[other])
+
+
+@compiled
+def intersection_over_union(first: Floats, second: Floats) -> float:
+    """IoU of two x1 y1 x2 y2 boxes; 0 where both are empty."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    area = (first[2] - first[0]) * (first[3] - first[1])
+    other_area = (second[2] - second[0]) * (second[3] - second[1])
+    return float(shared / (area + other_area - shared))
+
+
+@compiled
+def overlapping_pairs(
+    boxes: Floats, detection_boxes: Floats, least_iou: float
+) -> tuple[Records, Integers]:
+    """Every pair whose boxes overlap by more than `least_iou`.
+
+    Args:
+        boxes: (T, 4) x1 y1 x2 y2 of the tracks.
+        detection_boxes: (N, 4) in canonical order.
+        least_iou: Pairs at or below it are left out.
+
+    Returns:
+        Pairs grouped by track, and (T + 1,) where each track's pairs begin.
+    """
+    tracks = len(boxes)
+    detections = len(detection_boxes)
+    widest = 0.0
+    for row in range(detections):
+        widest = max(widest, detection_boxes[row, 2] - detection_boxes[row, 0])
+    pairs = np.empty(4 * (tracks + detections) + 16, PAIR)
+    starts = np.zeros(tracks + 1, np.int64)
+    count = 0
+    for row in range(tracks):
+        x1, y1, x2, y2 = boxes[row, 0], boxes[row, 1], boxes[row, 2], boxes[row, 3]
+        for column in range(_first_from(detection_boxes, x1 - widest), detections):
+            other = detection_boxes[column]
+            if other[0] >= x2:
+                break
+            height = min(y2, other[3]) - max(y1, other[1])
+            width = min(x2, other[2]) - max(x1, other[0])
+            if width <= 0 or height <= 0:
+                continue
+            shared = width * height
+            union = (x2 - x1) * (y2 - y1) + (other[2] - other[0]) * (other[3] - other[1]) - shared
+            if shared <= least_iou * union:
+                continue
+            if count == len(pairs):
+                pairs = _doubled(pairs)
+            pairs[count].track = row
+            pairs[count].detection = column
+            pairs[count].iou = shared / union
+            pairs[count].height_overlap = height / (max(y2, other[3]) - min(y1, other[1]))
+            count += 1
+        starts[row + 1] = count
+    return pairs[:count], starts
+
+
+@compiled
+def _first_from(detection_boxes: Floats, left: float) -> int:
+    low = 0
+    high = len(detection_boxes)
+    while low < high:
+        middle = (low + high) // 2
+        if detection_boxes[middle, 0] < left:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _doubled(pairs: Records) -> Records:
+    larger = np.empty(2 * len(pairs), PAIR)
+    larger[: len(pairs)] = pairs
+    return larger
