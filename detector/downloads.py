@@ -12,7 +12,6 @@ from typing import Any
 
 import platformdirs
 import pooch
-import requests
 
 from sightline.detector.registry import ModelEntry
 from sightline.errors import ModelError
@@ -106,7 +105,7 @@ def _download(
             f"(known from the {known_from}); it was thrown away"
             f"{record if known_from == 'first download' else ''}"
         ) from error
-    except (requests.RequestException, OSError) as error:
+    except OSError as error:  # what requests raises belongs to these
         raise ModelError(
             f"model {entry.name}: download of {entry.url} failed ({_cause(error)}); without a "
             f"network, get the file elsewhere and put it at {path}"
@@ -118,11 +117,8 @@ def _record_path(entry: ModelEntry) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def _cause(error: Exception) -> str:
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"HTTP {error.response.status_code}"
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _cause(error: OSError) -> str:
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP {response.status_code}"
+    return error.strerror or type(error).__name__

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -47,6 +48,8 @@ STRIDES = (8, 16, 32)
 """Input pixels a cell in the three grids of YOLOX and YOLOv8."""
 
 Array = npt.NDArray[Any]
+
+_LARGEST_EXPONENT = np.float32(20)  # exp(20) cells are wider than any picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +116,7 @@ class YoloxHead:
         for stride in STRIDES:
             rows, columns = np.mgrid[: height // stride, : width // stride]
             cells.append(np.stack([columns.ravel(), rows.ravel()], axis=1))
-            strides.append(np.full((rows.size, 1), stride))
+            strides.append(np.full(rows.size, stride))
         self._cells = np.concatenate(cells).astype(np.float32)
         self._strides = np.concatenate(strides).astype(np.float32)
 
@@ -122,19 +125,9 @@ class YoloxHead:
         return [self._picture(rows, confidence) for rows in outputs[0]]
 
     def _picture(self, rows: Array, confidence: float) -> Candidates:
-        objectness = rows[:, 4]
-        _check_numbers(objectness)
-        # Class scores are at most 1, so the objectness bounds the score.
-        anchors = np.flatnonzero(objectness > confidence)
-        chosen = rows[anchors].astype(np.float32, copy=False)
-        classes = chosen[:, 5:].argmax(axis=1)
-        scores = chosen[:, 4] * np.take_along_axis(chosen[:, 5:], classes[:, None], 1)[:, 0]
-        good = scores > confidence
-        anchors, chosen = anchors[good], chosen[good]
-        strides = self._strides[anchors]
-        centres = (chosen[:, :2] + self._cells[anchors]) * strides
-        boxes = np.concatenate([centres, _exp(chosen[:, 2:4]) * strides], axis=1)
-        return Candidates(cxcywh_to_xyxy(boxes), scores[good], classes[good])
+        rows = rows.astype(np.float32, copy=False)
+        _check_numbers(rows[:, 4])
+        return Candidates(*_decode_yolox(rows, self._cells, self._strides, np.float32(confidence)))
 
 
 class Yolov8Head:
@@ -260,9 +253,38 @@ def grid_size(height: int, width: int) -> int:
     return sum((height // stride) * (width // stride) for stride in STRIDES)
 
 
-def _exp(values: Array) -> Array:
-    # exp(20) cells are wider than any picture; more would only overflow.
-    return np.exp(np.minimum(values, 20))
+@numba.njit(cache=True)
+def _decode_yolox(rows: Any, cells: Any, strides: Any, confidence: Any) -> Any:
+    """Boxes, scores and classes of the anchors that pass; one walk over the grid."""
+    count = 0
+    for anchor in range(len(rows)):
+        # Class scores are at most 1, so the objectness bounds the score.
+        count += rows[anchor, 4] > confidence
+    boxes = np.empty((count, 4), dtype=np.float32)
+    scores = np.empty(count, dtype=np.float32)
+    classes = np.empty(count, dtype=np.int32)
+    found = 0
+    for anchor in range(len(rows)):
+        objectness = rows[anchor, 4]
+        if not objectness > confidence:
+            continue
+        best = np.argmax(rows[anchor, 5:])
+        score = objectness * rows[anchor, 5 + best]
+        if not score > confidence:
+            continue
+        stride = strides[anchor]
+        x = (rows[anchor, 0] + cells[anchor, 0]) * stride
+        y = (rows[anchor, 1] + cells[anchor, 1]) * stride
+        half_width = np.exp(min(rows[anchor, 2], _LARGEST_EXPONENT)) * stride / 2
+        half_height = np.exp(min(rows[anchor, 3], _LARGEST_EXPONENT)) * stride / 2
+        boxes[found, 0] = x - half_width
+        boxes[found, 1] = y - half_height
+        boxes[found, 2] = x + half_width
+        boxes[found, 3] = y + half_height
+        scores[found] = score
+        classes[found] = best
+        found += 1
+    return boxes[:found], scores[:found], classes[:found]
 
 
 def _sigmoid(values: Array) -> Array:

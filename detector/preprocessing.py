@@ -81,7 +81,7 @@ class Placement:
 class Preprocessor:
     """Writes pictures into a network's input.
 
-    Keeps a canvas of the input's size, so it serves one thread at a time.
+    Keeps buffers between pictures, so it serves one thread at a time.
 
     Args:
         preprocessing: What the network wants.
@@ -93,12 +93,12 @@ class Preprocessor:
         self.preprocessing = preprocessing
         self.height = height
         self.width = width
-        self._canvas = np.full((height, width, 3), _PADDING, dtype=np.uint8)
-        self._planes = [np.empty((height, width), dtype=np.uint8) for _ in range(3)]
-        self._filled: tuple[int, int, int, int] | None = None
+        self._scaled = np.empty((0, 0, 3), dtype=np.uint8)
+        self._planes = [np.empty((0, 0), dtype=np.uint8) for _ in range(3)]
         self._order = (0, 1, 2) if preprocessing.channels == "bgr" else (2, 1, 0)
         self._mean = np.array(preprocessing.mean, dtype=np.float32)
         self._factor = (1 / np.array(preprocessing.std)).astype(np.float32)
+        self._padding = (np.float32(_PADDING) - self._mean) * self._factor
 
     def write(self, image: npt.NDArray[np.uint8], target: npt.NDArray[np.float32]) -> Placement:
         """Fit one picture.
@@ -113,34 +113,40 @@ class Preprocessor:
         placement = place(
             image.shape[0], image.shape[1], self.height, self.width, self.preprocessing.resize
         )
-        canvas = self._canvas
-        area = (placement.left, placement.top, placement.width, placement.height)
-        if self._filled not in (None, area):  # what the last picture left around this one
-            canvas.fill(_PADDING)
-        self._filled = area
-        part = canvas[
-            placement.top : placement.top + placement.height,
-            placement.left : placement.left + placement.width,
-        ]
-        if image.shape == part.shape:
-            part[:] = image
-        else:
-            cv2.resize(
-                image,
-                (placement.width, placement.height),
-                dst=part,
-                interpolation=cv2.INTER_LINEAR,
-            )
-        cv2.split(canvas, self._planes)
-        for plane, source in enumerate(self._order):
-            if self._mean[plane]:
-                np.subtract(self._planes[source], self._mean[plane], out=target[plane])
-                np.multiply(target[plane], self._factor[plane], out=target[plane])
-            elif self._factor[plane] != 1:
-                np.multiply(self._planes[source], self._factor[plane], out=target[plane])
-            else:
-                target[plane] = self._planes[source]
+        shape = (placement.height, placement.width)
+        if self._scaled.shape[:2] != shape:
+            self._scaled = np.empty((*shape, 3), dtype=np.uint8)
+            self._planes = [np.empty(shape, dtype=np.uint8) for _ in range(3)]
+        scaled = image
+        if image.shape[:2] != shape:
+            scaled = self._scaled
+            size = (placement.width, placement.height)
+            cv2.resize(image, size, dst=scaled, interpolation=cv2.INTER_LINEAR)
+        cv2.split(scaled, self._planes)
+        bottom, right = placement.top + placement.height, placement.left + placement.width
+        for channel, source in enumerate(self._order):
+            plane = target[channel]
+            padding = self._padding[channel]
+            plane[: placement.top] = padding
+            plane[bottom:] = padding
+            plane[placement.top : bottom, : placement.left] = padding
+            plane[placement.top : bottom, right:] = padding
+            inner = plane[placement.top : bottom, placement.left : right]
+            self._normalise(self._planes[source], channel, inner)
         return placement
+
+    def _normalise(
+        self, pixels: npt.NDArray[np.uint8], channel: int, target: npt.NDArray[np.float32]
+    ) -> None:
+        """(pixel - mean) / std, in as few passes as the numbers allow."""
+        mean, factor = self._mean[channel], self._factor[channel]
+        if mean:
+            np.subtract(pixels, mean, out=target)
+            np.multiply(target, factor, out=target)
+        elif factor != 1:
+            np.multiply(pixels, factor, out=target)
+        else:
+            target[:] = pixels
 
 
 def place(

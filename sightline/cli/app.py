@@ -13,6 +13,11 @@ import click
 import typer
 
 import sightline
+from sightline.cli import models
+from sightline.cli.detect import detect
+from sightline.cli.doctor import doctor
+from sightline.cli.evaluate import evaluate
+from sightline.cli.track import track
 from sightline.errors import SightlineError
 
 __all__ = ["app", "main"]
@@ -39,6 +44,13 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None: ...
+
+
+app.command()(track)
+app.command()(detect)
+app.command()(doctor)
+app.command("eval")(evaluate)
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:

@@ -1,0 +1,179 @@
+"""Person AP50 of networks on real pixels, scored by pycocotools, and what each part costs.
+
+    python benchmarks/detection_accuracy.py ../shared [--model FILE[@HxW]]... [--confidence 0.01]
+
+Two sets: `vtest`, every fifth frame (0, 5, …) of clips/vtest.avi, whose frame k counted from 1
+is frame k of mot15/PETS09-S2L1 (rows with consider 0 are crowd); and `mini`, the pictures of
+clips/MOT17-mini (class 1 with visibility of at least .25 counts; lower visibility and the
+classes 2, 7, 8 and 12 are crowd). AP is COCO's, 101 recall points, IoU .5.
+
+The values to compare with were taken with the ground truth's left and top as they stand
+(origin 0); MOTChallenge counts them from 1, and both are printed.
+
+Independent of sightline.eval on purpose. Costs are CPU time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from sightline.detector import Detector
+from sightline.formats.mot import MotRows, read_mot
+from sightline.structures import Detections, Frame
+
+DEFAULT_MODELS = ("yolox_nano_416.onnx", "rtmdet_nano_person_320_end2end.onnx")
+CROWD_CLASSES = (2, 7, 8, 12)
+STRIDE = 5
+
+Truth = tuple[MotRows, npt.NDArray[np.bool_]]  # rows of one picture, and which are crowd
+
+
+def vtest(shared: Path) -> Iterator[tuple[Frame, Truth]]:
+    """Every fifth frame of vtest.avi with its ground truth."""
+    truth = read_mot(shared / "data/mot15/PETS09-S2L1/gt/gt.txt")
+    with av.open(str(shared / "data/clips/vtest.avi")) as container:
+        for index, picture in enumerate(container.decode(video=0)):
+            if index % STRIDE == 0:
+                rows = truth[truth.frames == index + 1]
+                image = picture.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+                yield Frame(image, index=index), (rows, rows.confidences == 0)
+
+
+def mini(shared: Path) -> Iterator[tuple[Frame, Truth]]:
+    """The pictures of MOT17-mini with their ground truth."""
+    for sequence in sorted((shared / "data/clips/MOT17-mini").iterdir()):
+        truth = read_mot(sequence / "gt/gt.txt")
+        for path in sorted((sequence / "img1").glob("*.jpg")):
+            image = np.asarray(cv2.imread(str(path)), dtype=np.uint8)
+            rows = truth[truth.frames == int(path.stem)]
+            person = (rows.classes == 1) & (rows.visibilities >= 0.25)
+            crowd = np.isin(rows.classes, CROWD_CLASSES) | ((rows.classes == 1) & ~person)
+            keep = person | crowd
+            yield Frame(image, index=int(path.stem)), (rows[keep], crowd[keep])
+
+
+def ap50(truths: list[Truth], found: list[Detections], origin: int) -> float:
+    """COCO's AP at IoU .5 of one class, in percent.
+
+    Args:
+        truths: Ground truth of each picture.
+        found: Detections in each picture.
+        origin: What left and top of a box at the picture's corner are in the ground truth.
+    """
+    annotations: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
+    for picture, ((rows, crowd), detections) in enumerate(zip(truths, found, strict=True), 1):
+        for (left, top, width, height), is_crowd in zip(rows.ltwh, crowd, strict=True):
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": picture,
+                    "category_id": 1,
+                    "bbox": [left - origin, top - origin, width, height],
+                    "area": width * height,
+                    "iscrowd": int(is_crowd),
+                }
+            )
+        results.extend(
+            {
+                "image_id": picture,
+                "category_id": 1,
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "score": score,
+            }
+            for (x1, y1, x2, y2), score in zip(
+                detections.boxes.tolist(), detections.scores.tolist(), strict=True
+            )
+        )
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO()
+        truth.dataset = {
+            "images": [{"id": picture + 1} for picture in range(len(truths))],
+            "categories": [{"id": 1, "name": "person"}],
+            "annotations": annotations,
+        }
+        truth.createIndex()
+        evaluation = COCOeval(truth, truth.loadRes(results), "bbox")
+        evaluation.params.iouThrs = np.array([0.5])
+        evaluation.params.maxDets = [1000]
+        evaluation.params.areaRng = [[0, 1e10]]
+        evaluation.params.areaRngLbl = ["all"]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    precision = evaluation.eval["precision"]
+    return float(precision[precision > -1].mean() * 100)
+
+
+def costs(detector: Detector, frames: list[Frame]) -> tuple[float, float]:
+    """Milliseconds a frame of the whole and of the network alone, CPU time."""
+    inner = 0.0
+    run = detector.session.run
+
+    def timed(feed: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        nonlocal inner
+        start = time.process_time()
+        outputs = run(feed)
+        inner += time.process_time() - start
+        return outputs
+
+    detector.session.run = timed  # type: ignore[method-assign]
+    start = time.process_time()
+    for frame in frames:
+        detector.detect([frame])
+    whole = time.process_time() - start
+    detector.session.run = run  # type: ignore[method-assign]
+    return whole / len(frames) * 1e3, inner / len(frames) * 1e3
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--model", action="append")
+    parser.add_argument("--confidence", type=float, default=0.01)
+    parser.add_argument("--iou-threshold", type=float, default=0.65)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    models = options.model or [str(options.shared / "weights" / name) for name in DEFAULT_MODELS]
+    sets = {name: list(load(options.shared)) for name, load in (("vtest", vtest), ("mini", mini))}
+    print(f"{'model':42}{'set':6}{'AP50':>5}{'from 1':>8}{'CPU ms':>9}{'network':>9}{'rest':>7}")
+    for model in models:
+        path, _, size = model.partition("@")
+        detector = Detector(
+            path,
+            "cpu",
+            confidence=options.confidence,
+            classes=["person"],
+            iou_threshold=options.iou_threshold,
+            size=tuple(int(side) for side in size.split("x")) if size else None,  # type: ignore[arg-type]
+            threads=options.threads,
+        )
+        for name, pairs in sets.items():
+            frames = [frame for frame, _ in pairs]
+            found = [detector.detect([frame])[0] for frame in frames]
+            scores = [ap50([truth for _, truth in pairs], found, origin) for origin in (0, 1)]
+            whole, network = costs(detector, frames[:40])
+            rest = (whole - network) / network
+            label = f"{Path(path).name[:34]} {detector.input_size[0]}x{detector.input_size[1]}"
+            print(
+                f"{label:42}{name:6}{scores[0]:5.1f}{scores[1]:8.1f}"
+                f"{whole:9.2f}{network:9.2f}{rest:7.1%}"
+            )
+
+
+if __name__ == "__main__":
+    main()
