@@ -29,6 +29,7 @@ from sightline.structures import Detections, Tracks
 __all__ = [
     "MotRows",
     "SequenceInfo",
+    "format_detections",
     "format_tracks",
     "parse_mot",
     "parse_sequence_info",
@@ -270,6 +271,21 @@ def format_tracks(index: int, tracks: Tracks) -> str:
             f"{score:.4f},-1,-1,-1\n"
         )
     return "".join(lines)
+
+
+def format_detections(index: int, detections: Detections) -> str:
+    """MOT text of one frame's detections, a line each; id and class are -1.
+
+    Args:
+        index: Frame index from 0.
+        detections: The detections of that frame.
+    """
+    return "".join(
+        f"{index + 1},-1,{x1 + 1:.2f},{y1 + 1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},{score:.4f}\n"
+        for (x1, y1, x2, y2), score in zip(
+            detections.boxes.tolist(), detections.scores.tolist(), strict=True
+        )
+    )
 
 
 def read_affines(path: Path) -> Mapping[int, npt.NDArray[np.float64]]:
