@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow machine, or code that is compiled on its first call, is no failure.
+settings.register_profile("sightline", deadline=None)
+settings.load_profile("sightline")
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SHARED = Path(os.environ.get("SIGHTLINE_SHARED", _ROOT.parent / "shared"))
