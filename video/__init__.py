@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from sightline.video.camera_motion import CameraMotionEstimator
+from sightline.video.draw import TrackPainter
 from sightline.video.sources import open_source
+from sightline.video.writer import VideoWriter
 
-__all__ = ["open_source"]
+__all__ = ["CameraMotionEstimator", "TrackPainter", "VideoWriter", "open_source"]

@@ -157,9 +157,8 @@ class ContainerSource:
             index += 1
 
     def _to_frame(self, index: int, seconds: float, picture: Any) -> Frame:
-        image: npt.NDArray[np.uint8] = self._reformatter.reformat(
-            picture, format="bgr24", threads=1
-        ).to_ndarray()
+        converted: Any = self._reformatter.reformat(picture, format="bgr24", threads=1)
+        image: npt.NDArray[np.uint8] = converted.to_ndarray()
         if self._turn:
             image = np.asarray(cv2.rotate(image, _TURNS[self._turn]), dtype=np.uint8)
         arrival = _packet_note(picture)[0] if self.live else None
