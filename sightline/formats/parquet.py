@@ -23,6 +23,8 @@ __all__ = ["ParquetSink", "read_parquet"]
 
 _ROWS_A_GROUP = 20_000
 _KEY = b"sightline"
+# Coordinates hardly repeat: a dictionary of them would only cost.
+_DICTIONARIES = ["frame", "time", "id", "class", "class_name"]
 _SCHEMA = pa.schema(
     [
         pa.field("frame", pa.int64(), nullable=False),
@@ -51,7 +53,9 @@ class ParquetSink(FileSink):
             "class_names": info.class_names,
         }
         schema = _SCHEMA.with_metadata({_KEY: json.dumps(facts).encode()})
-        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            self._file, schema, compression="zstd", use_dictionary=_DICTIONARIES
+        )
         self._pending: list[tuple[int, float, Tracks]] = []
         self._pending_rows = 0
 
@@ -76,7 +80,7 @@ class ParquetSink(FileSink):
         names, codes = np.unique(classes, return_inverse=True)
         columns = [
             pa.array(np.repeat([index for index, _, _ in self._pending], lengths)),
-            pa.array(times, from_pandas=True),
+            pa.array(times, mask=np.isnan(times)),
             pa.array(np.concatenate([tracks.ids for tracks in parts])),
             *(pa.array(np.ascontiguousarray(boxes[:, column])) for column in range(4)),
             pa.array(np.concatenate([tracks.scores for tracks in parts])),
