@@ -90,6 +90,8 @@ class Detector:
         self._batch = self.session.inputs[0].shape[0]
         grey = np.full((self._batch or 1, 3, height, width), 114, dtype=np.float32)
         outputs = self._run(grey)  # the shapes that the file leaves open, and a warm-up
+        if self._batch is None and not self._takes_batches(grey):
+            self._batch = 1
         known = recognise(self.session, self.entry, outputs, height, width)
         self.class_names = known.class_names
         self.preprocessing = known.preprocessing
@@ -140,12 +142,20 @@ class Detector:
             "iou_threshold": self.iou_threshold if self._head.overlapping else None,
         }
 
+    def _takes_batches(self, grey: npt.NDArray[np.float32]) -> bool:
+        """Whether several pictures at once are worth it, and possible."""
+        # One picture at a time gives the same bits whatever the batch, and costs a CPU nothing
+        # (docs/benchmarks.md).
+        if self.session.device == "cpu":
+            return False
+        try:  # some exports leave the batch open and fail at two, as MMDeploy's with suppression
+            self._run(np.repeat(grey, 2, axis=0))
+        except ModelError:
+            return False
+        return True
+
     def _batch_size(self, frames: int) -> int:
-        if self._batch is not None:
-            return self._batch
-        # A CPU gains nothing from batches (docs/benchmarks.md), and one picture at a time
-        # gives the same bits whatever the batch.
-        return 1 if self.session.device == "cpu" else max(frames, 1)
+        return max(frames, 1) if self._batch is None else self._batch
 
     def _input(self, pictures: int) -> npt.NDArray[np.float32]:
         if pictures > len(self._blob):

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from sightline.detector import Detector
 from sightline.errors import InputError, ModelError
+from sightline.inference import Session
 from sightline.structures import Frame
 
 WriteNetwork = Callable[..., Path]
@@ -109,3 +112,73 @@ def test_what_runs_is_described_in_json_values(two: Path) -> None:
     assert described["providers"] == ["CPUExecutionProvider"]
     assert described["threads"] == 1
     assert described["input_size"] == [64, 64]
+
+
+class PretendedGpu(Session):
+    """A session on the CPU that says it runs on a GPU, and keeps the batches that it ran."""
+
+    def __init__(self, model: Path | bytes, *_: object) -> None:
+        super().__init__(model, "cpu")
+        self.device = "cuda"
+        self.batches: list[int] = []
+
+    def run(self, feed: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        self.batches += [len(pictures) for pictures in feed.values()]
+        return super().run(feed)
+
+
+def brightness_network(path: Path) -> Path:
+    """A network with an open batch: a box as wide as its picture is bright."""
+    row = np.array([[[8, 8, 24, 40, 0.9, 0]]], np.float32)
+    wider = np.array([[[0, 0, 1, 0, 0, 0]]], np.float32)
+    nodes = [
+        helper.make_node("ReduceMax", ["images"], ["brightest"], axes=[2, 3], keepdims=1),
+        helper.make_node("Slice", ["brightest", "start", "end", "axis"], ["first"]),
+        helper.make_node("Squeeze", ["first", "last"], ["scale"]),
+        helper.make_node("Mul", ["scale", "wider"], ["change"]),
+        helper.make_node("Add", ["change", "row"], ["output"]),
+    ]
+    constants = {"row": row, "wider": wider, "start": 0, "end": 1, "axis": 1, "last": 3}
+    kind = TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes,
+        "brightness",
+        [helper.make_tensor_value_info("images", kind, ["batch", 3, 64, 64])],
+        [helper.make_tensor_value_info("output", kind, ["batch", 1, 6])],
+        initializer=[
+            numpy_helper.from_array(np.atleast_1d(np.asarray(value)), name=name)
+            for name, value in constants.items()
+        ],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+    path.with_suffix(".yaml").write_text(YAML)
+    return path
+
+
+def test_an_open_batch_is_filled_on_a_gpu_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = brightness_network(tmp_path / "brightness.onnx")
+    frames = [Frame(np.full((64, 64, 3), 20 + index, np.uint8)) for index in range(5)]
+    alone = Detector(model, "cpu").detect(frames)
+    assert [found.boxes[0, 2] for found in alone] == [44, 45, 46, 47, 48]
+    monkeypatch.setattr("sightline.detector.detector.Session", PretendedGpu)
+    detector = Detector(model)
+    together = detector.detect(frames)
+    assert isinstance(detector.session, PretendedGpu)
+    assert detector.session.batches == [1, 2, 5]  # for the shapes, as a trial, the frames
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+    assert len(detector.detect(frames[:2])) == 2
+
+
+def test_an_export_that_fails_at_two_pictures_is_run_one_by_one(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shared / "weights" / "rtmdet_nano_person_320_end2end.onnx"
+    monkeypatch.setattr("sightline.detector.detector.Session", PretendedGpu)
+    detector = Detector(path)
+    assert len(detector.detect([frame(), frame()])) == 2
+    assert isinstance(detector.session, PretendedGpu)
+    assert detector.session.batches == [1, 2, 1, 1]
