@@ -25,6 +25,7 @@ __all__ = [
     "combine",
     "counts_of",
     "curves_from_counts",
+    "plain_scores",
     "scores_from_counts",
 ]
 
