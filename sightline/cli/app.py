@@ -14,10 +14,13 @@ import typer
 
 import sightline
 from sightline.cli import models
+from sightline.cli.bench import bench
 from sightline.cli.detect import detect
 from sightline.cli.doctor import doctor
+from sightline.cli.eval_det import eval_det
 from sightline.cli.evaluate import evaluate
 from sightline.cli.track import track
+from sightline.cli.tune import tune_preset
 from sightline.errors import SightlineError
 
 __all__ = ["app", "main"]
@@ -50,6 +53,9 @@ app.command()(track)
 app.command()(detect)
 app.command()(doctor)
 app.command("eval")(evaluate)
+app.command()(eval_det)
+app.command()(bench)
+app.command("tune")(tune_preset)
 app.add_typer(models.app, name="models")
 
 
