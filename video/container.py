@@ -7,10 +7,12 @@ to BGR here; the modules beside it only open the container and name its failures
 from __future__ import annotations
 
 import errno
+import heapq
 import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -85,6 +87,10 @@ class ContainerSource:
         self._reformatter = VideoReformatter()
         try:
             self._stream = self._choose_stream()
+            self._unit: Fraction = self._stream.time_base
+            # Time stamps of packets whose picture has not come out of the decoder, smallest first.
+            self._awaited: list[int] = []
+            self._decoded = False
             self.rate = _nominal_rate(self._stream)
             self._packets = self._demux()
             # Rotation is known only from a decoded picture; its packets are decoded again.
@@ -141,11 +147,12 @@ class ContainerSource:
 
     def _timed_pictures(self) -> Iterator[tuple[int, float, Any]]:
         """Index, stream time and decoded picture of every wanted frame."""
-        index = -1
+        index = 0
         for picture in self._decode(self._from_start()):
-            if index < 0:
-                index = self._passed_before(picture)
-            if picture is None or picture.is_corrupt or _packet_note(picture)[1]:
+            if picture is None:
+                continue
+            index += self._lost_before(picture)
+            if picture.is_corrupt or _packet_note(picture)[1]:
                 index += 1
                 self.skipped += 1
                 continue
@@ -155,6 +162,22 @@ class ContainerSource:
             if self._selection.takes(index) and not self._selection.is_before(seconds):
                 yield index, seconds, picture
             index += 1
+        self.skipped += len(self._awaited)
+
+    def _lost_before(self, picture: Any) -> int:
+        """Packets shown before a picture that never became one; a decoder drops some unsaid."""
+        # Before a camera's first key frame nothing can be shown; two fields make one picture.
+        if picture.interlaced_frame or (self.live and not self._decoded):
+            self._awaited.clear()
+        self._decoded = True
+        lost = 0
+        while self._awaited and picture.pts is not None and self._awaited[0] <= picture.pts:
+            stamp = heapq.heappop(self._awaited)
+            if stamp < picture.pts:
+                lost += 1
+                if not self._selection.is_before(self._clock.seconds(stamp, self._unit)):
+                    self.skipped += 1
+        return lost
 
     def _to_frame(self, index: int, seconds: float, picture: Any) -> Frame:
         converted: Any = self._reformatter.reformat(picture, format="bgr24", threads=1)
@@ -174,8 +197,6 @@ class ContainerSource:
             held = packet if packet.is_corrupt else None
             if held is None:
                 yield from self._decode_packet(packet)
-        if held is not None:
-            self.skipped += 1
         yield from self._decode_packet(None)
 
     def _decode_packet(self, packet: Any | None) -> list[Any]:
@@ -190,32 +211,25 @@ class ContainerSource:
         """Packets from the last key frame before the wanted stretch, without decoding the rest."""
         packets = itertools.chain(self._seen, self._packets)
         self._seen = []
-        self._passed: list[int] = []
         if self._selection.start is None or self.live:
             return packets
         group: list[Any] = []
         for packet in packets:
             if packet.pts is None or not self._selection.is_before(
-                self._clock.seconds(packet.pts, packet.time_base)
+                self._clock.seconds(packet.pts, self._unit)
             ):
                 return itertools.chain(group, [packet], packets)
             if packet.is_keyframe:
                 group.clear()
             group.append(packet)
-            self._passed.append(packet.pts)
-        return iter(group)
-
-    def _passed_before(self, picture: Any) -> int:
-        """Index of the first decoded picture: the packets that are shown before it."""
-        if picture is None or picture.pts is None:
-            return 0
-        return sum(stamp < picture.pts for stamp in self._passed)
+        self._awaited.clear()
+        return iter(())
 
     def _stamp(self, picture: Any) -> float | None:
         if self._container.format.name in _UNTIMED_FORMATS:
             return _packet_note(picture)[0] if self.live else None
         ticks = picture.dts if picture.pts is None else picture.pts
-        return None if ticks is None else float(ticks * self._stream.time_base)
+        return None if ticks is None else float(ticks * self._unit)
 
     def _demux(self) -> Iterator[Any]:
         """Packets with the time of their arrival; failures become errors or warnings."""
@@ -239,6 +253,8 @@ class ContainerSource:
                 continue
             packet.opaque = (time.time(), packet.is_corrupt)
             if packet.pts is not None:
+                if not packet.is_discard and not _is_invisible(packet):
+                    heapq.heappush(self._awaited, packet.pts)
                 end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
                 last_end = end if last_end is None else max(last_end, end)
             yield packet
@@ -335,6 +351,11 @@ def _packet_note(picture: Any) -> tuple[float, bool]:
     """Arrival in UNIX seconds and damage of the packet that a picture came from."""
     note: tuple[float, bool] | None = picture.opaque
     return (time.time(), False) if note is None else note
+
+
+def _is_invisible(packet: Any) -> bool:
+    """Whether a VP8 packet only prepares later ones (RFC 6386, 9.1: the bit `show_frame`)."""
+    return packet.stream.codec_context.name == "vp8" and not bytes(packet)[0] >> 4 & 1
 
 
 def _nominal_rate(stream: Any) -> float:
