@@ -184,24 +184,40 @@ class _Mark:
 
 
 def _draw_box(image: Image, mark: _Mark, sizes: _Sizes) -> None:
-    x1, y1, x2, y2 = mark.box
     if mark.predicted:
-        _draw_dashed(image, mark.box, mark.colour, sizes.line)
+        _draw_dashes(image, mark.box, sizes.line, mark.colour)
         return
     if sizes.line > 2:  # a dark edge keeps a light colour visible on a light ground
-        cv2.rectangle(image, (x1, y1), (x2, y2), _INK, sizes.line + 2)
-    cv2.rectangle(image, (x1, y1), (x2, y2), mark.colour, sizes.line)
+        _draw_outline(image, mark.box, sizes.line + 2, _INK)
+    _draw_outline(image, mark.box, sizes.line, mark.colour)
 
 
-def _draw_dashed(image: Image, box: Box, colour: Colour, line: int) -> None:
+def _draw_outline(image: Image, box: Box, line: int, colour: Colour) -> None:
+    """Four filled strips: exact and faster than `cv2.rectangle`, whose lines come out wider."""
+    left, top, right, bottom = _outer(box, line)
+    image[top : top + line, left:right] = colour
+    image[bottom - line : bottom, left:right] = colour
+    image[top:bottom, left : left + line] = colour
+    image[top:bottom, right - line : right] = colour
+
+
+def _draw_dashes(image: Image, box: Box, line: int, colour: Colour) -> None:
+    left, top, right, bottom = _outer(box, line)
+    dash = 3 * line + 2
+    for x in range(left, right, 2 * dash):
+        image[top : top + line, x : min(x + dash, right)] = colour
+        image[bottom - line : bottom, x : min(x + dash, right)] = colour
+    for y in range(top, bottom, 2 * dash):
+        image[y : min(y + dash, bottom), left : left + line] = colour
+        image[y : min(y + dash, bottom), right - line : right] = colour
+
+
+def _outer(box: Box, line: int) -> Box:
+    """The outer edge of a line that runs along the box; slices cut what leaves the picture."""
     x1, y1, x2, y2 = box
-    dash = 3 * line + 1
-    for x in range(x1, x2, 2 * dash):
-        for y in (y1, y2):
-            cv2.line(image, (x, y), (min(x + dash, x2), y), colour, line)
-    for y in range(y1, y2, 2 * dash):
-        for x in (x1, x2):
-            cv2.line(image, (x, y), (x, min(y + dash, y2)), colour, line)
+    half = line // 2
+    left, top = max(x1 - half, 0), max(y1 - half, 0)
+    return left, top, max(x2 - half, left) + line, max(y2 - half, top) + line
 
 
 def _free_place(
