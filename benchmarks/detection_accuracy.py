@@ -23,7 +23,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import av
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +32,7 @@ from pycocotools.cocoeval import COCOeval
 from sightline.detector import Detector
 from sightline.formats.mot import MotRows, read_mot
 from sightline.structures import Detections, Frame
+from sightline.video import open_source
 
 DEFAULT_MODELS = ("yolox_nano_416.onnx", "rtmdet_nano_person_320_end2end.onnx")
 CROWD_CLASSES = (2, 7, 8, 12)
@@ -44,12 +44,9 @@ Truth = tuple[MotRows, npt.NDArray[np.bool_]]  # rows of one picture, and which 
 def vtest(shared: Path) -> Iterator[tuple[Frame, Truth]]:
     """Every fifth frame of vtest.avi with its ground truth."""
     truth = read_mot(shared / "data/mot15/PETS09-S2L1/gt/gt.txt")
-    with av.open(str(shared / "data/clips/vtest.avi")) as container:
-        for index, picture in enumerate(container.decode(video=0)):
-            if index % STRIDE == 0:
-                rows = truth[truth.frames == index + 1]
-                image = picture.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
-                yield Frame(image, index=index), (rows, rows.confidences == 0)
+    for frame in open_source(str(shared / "data/clips/vtest.avi"), stride=STRIDE):
+        rows = truth[truth.frames == frame.index + 1]
+        yield frame, (rows, rows.confidences == 0)
 
 
 def mini(shared: Path) -> Iterator[tuple[Frame, Truth]]:

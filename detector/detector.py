@@ -26,8 +26,8 @@ __all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_NMS", "Detector"]
 DEFAULT_CONFIDENCE = 0.1
 """Scores above it are returned: trackers make use of weak detections."""
 
-DEFAULT_NMS = 0.65
-"""Overlap up to which two boxes of a class are both kept (YOLOX's own evaluation)."""
+DEFAULT_NMS = 0.55
+"""Overlap up to which two boxes of a class are both kept (docs/benchmarks.md says why)."""
 
 
 class Detector:
