@@ -1,4 +1,4 @@
-"""Which tracks and detections can belong together at all: pairs of overlapping boxes.
+"""Which tracks and detections can belong together at all.
 
 Detections are put into one canonical order (by left edge, then the other numbers), so that the
 result does not depend on the order in which they came. The same order serves the sweep: for each
@@ -12,12 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.tracker.compiling import compiled
-from sightline.tracker.state import PAIR, Records
+from sightline.tracker.state import PAIR, Floats, Integers, Records
 
-__all__ = ["canonical_order", "intersection_over_union", "overlapping_pairs"]
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+__all__ = ["add_pair", "canonical_order", "intersection_over_union", "overlapping_pairs"]
 
 
 @compiled
@@ -46,7 +43,7 @@ def _precedes(
 
 @compiled
 def intersection_over_union(first: Floats, second: Floats) -> float:
-    """IoU of two x1 y1 x2 y2 boxes; 0 where both are empty."""
+    """IoU of two x1 y1 x2 y2 boxes; 0 where they do not overlap."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
     if width <= 0 or height <= 0:
@@ -74,8 +71,8 @@ def overlapping_pairs(
     tracks = len(boxes)
     detections = len(detection_boxes)
     widest = 0.0
-    for row in range(detections):
-        widest = max(widest, detection_boxes[row, 2] - detection_boxes[row, 0])
+    for column in range(detections):
+        widest = max(widest, detection_boxes[column, 2] - detection_boxes[column, 0])
     pairs = np.empty(4 * (tracks + detections) + 16, PAIR)
     starts = np.zeros(tracks + 1, np.int64)
     count = 0
@@ -91,21 +88,32 @@ def overlapping_pairs(
                 continue
             shared = width * height
             union = (x2 - x1) * (y2 - y1) + (other[2] - other[0]) * (other[3] - other[1]) - shared
-            if shared <= least_iou * union:
-                continue
-            if count == len(pairs):
-                pairs = _doubled(pairs)
-            pairs[count].track = row
-            pairs[count].detection = column
-            pairs[count].iou = shared / union
-            pairs[count].height_overlap = height / (max(y2, other[3]) - min(y1, other[1]))
-            count += 1
+            if shared > least_iou * union:
+                height_overlap = height / (max(y2, other[3]) - min(y1, other[1]))
+                pairs = add_pair(pairs, count, column, shared / union, height_overlap)
+                count += 1
         starts[row + 1] = count
     return pairs[:count], starts
 
 
 @compiled
+def add_pair(
+    pairs: Records, count: int, column: int, overlap: float, height_overlap: float
+) -> Records:
+    """Write a pair behind the first `count`; returns `pairs`, or a larger copy if it was full."""
+    if count == len(pairs):
+        larger = np.empty(2 * count + 16, PAIR)
+        larger[:count] = pairs
+        pairs = larger
+    pairs[count].detection = column
+    pairs[count].overlap = overlap
+    pairs[count].height_overlap = height_overlap
+    return pairs
+
+
+@compiled
 def _first_from(detection_boxes: Floats, left: float) -> int:
+    """First detection whose left edge is not left of `left`."""
     low = 0
     high = len(detection_boxes)
     while low < high:
@@ -115,10 +123,3 @@ def _first_from(detection_boxes: Floats, left: float) -> int:
         else:
             high = middle
     return low
-
-
-@compiled
-def _doubled(pairs: Records) -> Records:
-    larger = np.empty(2 * len(pairs), PAIR)
-    larger[: len(pairs)] = pairs
-    return larger

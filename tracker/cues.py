@@ -5,15 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from sightline.tracker.compiling import compiled
-from sightline.tracker.state import HISTORY
+from sightline.tracker.state import HISTORY, Floats
 
 __all__ = ["confidence_motion", "corner_directions", "direction", "past_observation"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @compiled
@@ -22,25 +17,19 @@ def past_observation(track: Any, window: float) -> Floats:
     last = track.newest
     result = last
     for step in range(1, min(track.hits, HISTORY)):
-        row = (last - step) % HISTORY
-        result = row
-        if track.history[last, 4] - track.history[row, 4] >= window - 1e-6:
+        result = (last - step) % HISTORY
+        if track.history[last, 4] - track.history[result, 4] >= window - 1e-6:
             break
     return track.history[result]  # type: ignore[no-any-return]
 
 
 @compiled
 def confidence_motion(track: Any, score: float) -> float:
-    """Distance of a score from the track's score extrapolated by one step."""
-    return abs(2 * track.score - track.previous_score - score)
+    """Distance of a score from the track's score extrapolated by one step.
 
-
-@compiled
-def _angle(x: float, y: float, other_x: float, other_y: float) -> float:
-    """Angle between two vectors as a share of π; one half where a vector has no length."""
-    if (x == 0 and y == 0) or (other_x == 0 and other_y == 0):
-        return 0.5
-    return abs(math.atan2(x * other_y - y * other_x, x * other_x + y * other_y)) / math.pi
+    Source: Yang et al., "Hybrid-SORT", AAAI 2024; two-sided as in TrackTrack.
+    """
+    return float(abs(2 * track.score - track.previous_score - score))
 
 
 @compiled
@@ -80,3 +69,11 @@ def direction(track: Any, box: Floats, window: float) -> float:
         box[0] + box[2] - centre_x,
         box[1] + box[3] - centre_y,
     )
+
+
+@compiled
+def _angle(x: float, y: float, other_x: float, other_y: float) -> float:
+    """Angle between two vectors as a share of π; one half where a vector has no length."""
+    if (x == 0 and y == 0) or (other_x == 0 and other_y == 0):
+        return 0.5
+    return abs(math.atan2(x * other_y - y * other_x, x * other_x + y * other_y)) / math.pi

@@ -15,14 +15,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from sightline.tracker.compiling import compiled
+from sightline.tracker.state import Floats
 
-__all__ = ["box_of", "correct", "initiate", "mahalanobis", "measure", "predict", "warp"]
-
-Floats = npt.NDArray[np.float64]
+__all__ = [
+    "box_of",
+    "correct",
+    "initiate",
+    "mahalanobis",
+    "measure",
+    "predict",
+    "reach",
+    "reobserve",
+    "warp",
+]
 
 _SMALLEST_SIDE = 1e-3
 
@@ -45,12 +51,9 @@ def box_of(track: Any, box: Floats) -> None:
 
 
 @compiled
-def _scale(track: Any, coordinate: int, p: Any) -> float:
+def _scale(track: Any, coordinate: int) -> float:
     """Side of the box that the noise of a coordinate is proportional to, in pixels."""
-    own = track.mean[2 if coordinate % 2 == 0 else 3, 0]
-    if coordinate < 2 and p.noise_from_height > 0:
-        own = track.mean[3, 0]
-    return max(own, 1.0)
+    return float(max(1.0, track.mean[2 + coordinate % 2, 0]))
 
 
 @compiled
@@ -60,7 +63,7 @@ def initiate(track: Any, box: Floats, p: Any) -> None:
         track.mean[coordinate, 0] = value
         track.mean[coordinate, 1] = 0.0
     for coordinate in range(4):
-        scale = _scale(track, coordinate, p)
+        scale = _scale(track, coordinate)
         track.covariance[coordinate, 0] = (p.initial_position_noise * scale) ** 2
         track.covariance[coordinate, 1] = 0.0
         track.covariance[coordinate, 2] = (p.initial_velocity_noise * scale) ** 2
@@ -72,7 +75,7 @@ def predict(track: Any, frames: float, p: Any) -> None:
     for coordinate in range(4):
         mean = track.mean[coordinate]
         covariance = track.covariance[coordinate]
-        scale = _scale(track, coordinate, p)
+        scale = _scale(track, coordinate)
         mean[0] += frames * mean[1]
         covariance[0] += frames * (2 * covariance[1] + frames * covariance[2])
         covariance[1] += frames * covariance[2]
@@ -88,23 +91,46 @@ def predict(track: Any, frames: float, p: Any) -> None:
 def correct(track: Any, box: Floats, score: float, p: Any) -> None:
     """Take in a measured box.
 
-    The update is written so that a covariance stays positive definite: every factor of its
-    determinant is positive.
+    Written so that a covariance stays positive definite: what is left of it after the update is
+    a product and a sum of positive terms, with no difference of large numbers.
     """
-    noise_factor = p.measurement_noise * (1 - p.score_noise * score)
+    relative_noise = p.measurement_noise * (1 - p.score_noise * score)
     for coordinate, value in enumerate(measure(box)):
         mean = track.mean[coordinate]
         covariance = track.covariance[coordinate]
-        noise = (noise_factor * _scale(track, coordinate, p)) ** 2
+        noise = (relative_noise * _scale(track, coordinate)) ** 2
         innovation_variance = covariance[0] + noise
         innovation = value - mean[0]
-        position_gain = covariance[0] / innovation_variance
-        velocity_gain = covariance[1] / innovation_variance
-        mean[0] += position_gain * innovation
-        mean[1] += velocity_gain * innovation
-        covariance[2] -= velocity_gain * covariance[1]
-        covariance[0] *= noise / innovation_variance
-        covariance[1] *= noise / innovation_variance
+        mixed = covariance[1]
+        mean[0] += covariance[0] / innovation_variance * innovation
+        mean[1] += mixed / innovation_variance * innovation
+        kept = noise / innovation_variance
+        # Velocity given the position, which no measurement of the position can reduce.
+        conditional = max(0.0, covariance[2] - mixed / covariance[0] * mixed)
+        covariance[2] = conditional + mixed / covariance[0] * mixed * kept
+        covariance[0] *= kept
+        covariance[1] = mixed * kept
+    for coordinate in range(2, 4):
+        track.mean[coordinate, 0] = max(_SMALLEST_SIDE, track.mean[coordinate, 0])
+
+
+@compiled
+def reobserve(track: Any, past: Floats, box: Floats, frames: float, p: Any) -> None:
+    """Restart centre and velocity on the line between two observations that enclose a gap.
+
+    This is the limit of the re-update along a virtual path (Cao et al., "Observation-Centric
+    SORT", CVPR 2023): what was predicted during the gap is forgotten.
+    """
+    before = measure(past)
+    for coordinate, value in enumerate(measure(box)):
+        if coordinate < 2:
+            noise = (p.measurement_noise * _scale(track, coordinate)) ** 2
+            drift = (p.velocity_noise * _scale(track, coordinate)) ** 2 * frames / 3
+            track.mean[coordinate, 0] = value
+            track.mean[coordinate, 1] = (value - before[coordinate]) / frames
+            track.covariance[coordinate, 0] = noise
+            track.covariance[coordinate, 1] = noise / frames
+            track.covariance[coordinate, 2] = 2 * noise / frames**2 + drift
 
 
 @compiled
@@ -112,10 +138,17 @@ def mahalanobis(track: Any, box: Floats, p: Any) -> float:
     """Squared Mahalanobis distance of a measured box from the prediction; 4 degrees of freedom."""
     total = 0.0
     for coordinate, value in enumerate(measure(box)):
-        noise = (p.measurement_noise * _scale(track, coordinate, p)) ** 2
+        noise = (p.measurement_noise * _scale(track, coordinate)) ** 2
         innovation = value - track.mean[coordinate, 0]
         total += innovation**2 / (track.covariance[coordinate, 0] + noise)
     return total
+
+
+@compiled
+def reach(track: Any, coordinate: int, gate: float, p: Any) -> float:
+    """How far a measured coordinate may be from its prediction to stay within a squared gate."""
+    noise = (p.measurement_noise * _scale(track, coordinate)) ** 2
+    return math.sqrt(gate * (track.covariance[coordinate, 0] + noise))
 
 
 @compiled
@@ -124,12 +157,12 @@ def warp(track: Any, affine: Floats) -> None:
 
     An affine x' = A x + t acts on the centre and its velocity; width and height grow with the
     scale √|det A|, since a box stays upright. A rotation would correlate cx with cy: each keeps
-    its exact marginal, Σ' = A ∘ A Σ, and the correlation is dropped, which is what a full filter
-    does whose cross-covariances are cleared after the warp. Sums of positive definite blocks
+    its exact marginal variance, Σ' = (A ∘ A) Σ, and the correlation is dropped, as in a full
+    filter whose cross-covariances are cleared after the warp. Sums of positive definite blocks
     with non-negative weights stay positive definite.
     """
-    a, b, shift_x = affine[0]
-    c, d, shift_y = affine[1]
+    a, b, shift_x = affine[0, 0], affine[0, 1], affine[0, 2]
+    c, d, shift_y = affine[1, 0], affine[1, 1], affine[1, 2]
     scale = math.sqrt(abs(a * d - b * c))
     mean = track.mean
     covariance = track.covariance

@@ -5,168 +5,196 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from sightline.tracker.appearance import free_slot, learn_appearance, take_slot
 from sightline.tracker.candidates import intersection_over_union
 from sightline.tracker.compiling import compiled
-from sightline.tracker.kalman import box_of, correct, initiate
-from sightline.tracker.state import HISTORY, LOST, TENTATIVE, TRACKED, VOTES, Records
+from sightline.tracker.kalman import box_of, correct, initiate, reobserve
+from sightline.tracker.state import (
+    FORGOTTEN,
+    HISTORY,
+    LOST,
+    TENTATIVE,
+    TRACKED,
+    VOTES,
+    Floats,
+    Records,
+    Seen,
+    State,
+)
 
 __all__ = ["give_birth", "remove_dead", "remove_duplicates", "report", "settle"]
 
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+_SOON = 1e-6
+"""Seconds by which two equal times may differ after sums of frame times."""
 
 
 @compiled
-def settle(
-    tracks: Records, stream: Any, boxes: Floats, scores: Floats, rows: Integers,
-    classes: npt.NDArray[np.int32], time: float, p: Any,
-) -> None:  # fmt: skip
-    """Update the matched tracks and mark the others as lost."""
-    for row in range(stream.count):
-        track = tracks[row]
-        seen = track.detection
-        if seen < 0:
+def settle(state: State, seen: Seen, time: float, p: Any) -> None:
+    """Let matched tracks learn their detections and mark the others as lost."""
+    for row in range(state.stream.count):
+        track = state.tracks[row]
+        column = track.detection
+        if column >= 0:
+            _learn_motion(track, seen.boxes[column], seen.scores[column], time, p)
+            _learn_rest(state, track, seen, column, time, p)
+            track.hits += 1
+            track.streak += 1
+            if track.status != TENTATIVE or track.hits >= p.confirm_hits:
+                track.status = TRACKED
+        else:
             track.streak = 0
             if track.status == TRACKED:
                 track.status = LOST
-            continue
-        correct(track, boxes[seen], scores[seen], p)
-        track.hits += 1
-        track.streak += 1
-        _remember(track, boxes[seen], time)
-        track.previous_score = track.score
-        track.score = scores[seen]
-        track.seen = time
-        _vote(track, classes[rows[seen]], scores[seen])
-        if track.status != TENTATIVE or track.hits >= p.confirm_hits:
-            track.status = TRACKED
 
 
 @compiled
-def give_birth(
-    tracks: Records, stream: Any, boxes: Floats, scores: Floats, rows: Integers,
-    classes: npt.NDArray[np.int32], taken: npt.NDArray[np.bool_], time: float, p: Any,
-) -> None:  # fmt: skip
+def give_birth(state: State, seen: Seen, time: float, p: Any) -> None:
     """Start a track at each detection that is good enough and belongs to none."""
-    for seen in range(len(boxes)):
-        if taken[seen] or scores[seen] < p.birth_score:
+    stream = state.stream
+    for column in range(len(seen.boxes)):
+        if seen.taken[column] or seen.scores[column] < p.birth_score:
             continue
-        if stream.count == len(tracks):
+        if stream.count == len(state.tracks):
             stream.refused_births += 1
             continue
-        stream.last_id += 1
-        stream.births += 1
-        track = tracks[stream.count]
+        track = state.tracks[stream.count]
         stream.count += 1
+        stream.births += 1
+        stream.last_id += 1
         track.id = stream.last_id
         confirmed = p.confirm_hits <= 1 or stream.updates == 0
         track.status = TRACKED if confirmed else TENTATIVE
-        initiate(track, boxes[seen], p)
-        track.newest = -1
+        track.born = time
         track.hits = 1
         track.streak = 1
-        _remember(track, boxes[seen], time)
-        track.score = scores[seen]
-        track.previous_score = scores[seen]
-        track.born = time
-        track.seen = time
+        track.newest = -1
+        track.history[:] = 0.0
         track.votes[:] = 0.0
-        _vote(track, classes[rows[seen]], scores[seen])
-        track.detection = seen
+        track.voted_labels[:] = -1
+        track.score = seen.scores[column]
+        track.group = seen.groups[column]
+        track.detection = column
+        take_slot(state, track)
+        initiate(track, seen.boxes[column], p)
+        _learn_rest(state, track, seen, column, time, p)
 
 
 @compiled
-def _remember(track: Any, box: Floats, time: float) -> None:
+def _learn_motion(track: Any, box: Floats, score: float, time: float, p: Any) -> None:
+    frames = (time - track.seen) / p.frame_seconds
+    if p.reobserve > 0 and track.status == LOST and frames > 0:
+        reobserve(track, track.history[track.newest], box, frames, p)
+    correct(track, box, score, p)
+
+
+@compiled
+def _learn_rest(state: State, track: Any, seen: Seen, column: int, time: float, p: Any) -> None:
+    """Take over everything but the motion from a detection."""
     track.newest = (track.newest + 1) % HISTORY
-    row = track.history[track.newest]
-    for edge in range(4):
-        row[edge] = box[edge]
-    row[4] = time
+    track.history[track.newest, :4] = seen.boxes[column]
+    track.history[track.newest, 4] = time
+    track.previous_score = track.score
+    track.score = seen.scores[column]
+    track.seen = time
+    _vote(track, seen.labels[column], seen.scores[column])
+    if seen.embeddings.shape[1] > 0 and track.slot >= 0:
+        learn_appearance(state, track, seen, column, p)
 
 
 @compiled
-def _vote(track: Any, seen: int, score: float) -> None:
-    """Count a class by its score; the least voted one makes room for a new one."""
-    least = 0
+def _vote(track: Any, label: int, score: float) -> None:
+    """Count a class by its score; where there is no room, it replaces the least voted one."""
     place = -1
+    least = 0
     for vote in range(VOTES):
-        if track.votes[vote] > 0 and track.voted_classes[vote] == seen:
+        if track.voted_labels[vote] == label:
             place = vote
         if track.votes[vote] < track.votes[least]:
             least = vote
     if place < 0:
         place = least
-        track.voted_classes[place] = seen
+        track.voted_labels[place] = label
         track.votes[place] = 0.0
     track.votes[place] += score
-    best = place
+    best = 0
     for vote in range(VOTES):
         if track.votes[vote] > track.votes[best]:
             best = vote
-    track.label = track.voted_classes[best]
+    track.label = track.voted_labels[best]
 
 
 @compiled
-def remove_duplicates(tracks: Records, stream: Any, p: Any) -> None:
-    """Of a tracked and a lost track on the same place, end the younger."""
-    for row in range(stream.count):
+def remove_duplicates(state: State, p: Any) -> None:
+    """Where a lost track lies on a tracked one of its group, end the one that lived shorter."""
+    tracks = state.tracks
+    box = np.empty(4)
+    other_box = np.empty(4)
+    for row in range(state.stream.count):
         if tracks[row].status != LOST:
             continue
-        box = np.empty(4)
-        other_box = np.empty(4)
         box_of(tracks[row], box)
-        for other in range(stream.count):
-            if tracks[other].status != TRACKED:
+        for other in range(state.stream.count):
+            if tracks[other].status != TRACKED or tracks[other].group != tracks[row].group:
                 continue
             box_of(tracks[other], other_box)
             if intersection_over_union(box, other_box) > p.duplicate_overlap:
-                lost_life = tracks[row].seen - tracks[row].born
-                life = tracks[other].seen - tracks[other].born
-                tracks[other if lost_life > life else row].seen = -np.inf
+                is_older = _life(tracks[row]) > _life(tracks[other])
+                tracks[other if is_older else row].seen = -np.inf
 
 
 @compiled
-def remove_dead(tracks: Records, stream: Any, time: float, p: Any) -> None:
+def _life(track: Any) -> float:
+    return float(track.seen - track.born)
+
+
+@compiled
+def remove_dead(state: State, time: float, p: Any) -> None:
     """Forget tracks that were unseen for too long; the others keep their order."""
     kept = 0
-    for row in range(stream.count):
-        track = tracks[row]
-        patience = p.tentative_patience if track.status == TENTATIVE else p.patience
-        if time - track.seen > patience + 1e-6:
-            stream.deaths += 1
-            continue
+    for row in range(state.stream.count):
+        track = state.tracks[row]
+        unseen = time - track.seen - _SOON
+        if unseen > (p.tentative_patience if track.status == TENTATIVE else p.patience):
+            if track.status == TENTATIVE or track.exemplars == 0 or unseen > p.reidentify_patience:
+                free_slot(state, track)
+                state.stream.deaths += 1
+                continue
+            track.status = FORGOTTEN
         if kept != row:
-            tracks[kept] = tracks[row]
+            state.tracks[kept] = track
         kept += 1
-    stream.count = kept
+    state.stream.count = kept
 
 
 @compiled
-def report(
-    tracks: Records, stream: Any, rows: Integers, boxes: Floats, time: float, p: Any, out: Records
-) -> int:
-    """Write the tracks that are seen now and confirmed into `out`; returns how many."""
+def report(state: State, seen: Seen, time: float, p: Any, out: Records) -> int:
+    """Write the confirmed tracks that are seen, or were a moment ago, into `out`."""
     count = 0
     box = np.empty(4)
-    for row in range(stream.count):
-        track = tracks[row]
-        if track.detection < 0 or track.status != TRACKED:
-            continue
-        if track.streak < p.report_streak and stream.updates > p.report_streak:
+    for row in range(state.stream.count):
+        track = state.tracks[row]
+        if not _is_reported(track, state.stream, time, p):
             continue
         box_of(track, box)
-        if p.report_box > 0:
-            box[:] = boxes[track.detection]
+        if p.report_box > 0 and track.detection >= 0:
+            box[:] = seen.boxes[track.detection]
         entry = out[count]
         entry.id = track.id
         for edge in range(4):
             entry.box[edge] = box[edge]
         entry.score = track.score
         entry.label = track.label
-        entry.detection = rows[track.detection]
+        entry.detection = seen.rows[track.detection] if track.detection >= 0 else -1
         entry.age = time - track.born
         entry.hits = track.hits
         count += 1
     return count
+
+
+@compiled
+def _is_reported(track: Any, stream: Any, time: float, p: Any) -> bool:
+    if track.status == TRACKED:
+        return bool(track.streak >= p.report_streak or stream.updates <= p.report_streak)
+    coasts = track.hits >= p.coast_hits and time - track.seen <= p.coast_patience + _SOON
+    return bool(track.status == LOST and p.coast_patience > 0 and coasts)

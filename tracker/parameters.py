@@ -1,7 +1,7 @@
 """Every parameter of the engine, with its range: read by the command line, the docs and the tuner.
 
-Times are seconds, speeds and noise are relative to the size of the box, limits are costs between
-0 (certain) and 1; nothing depends on a picture's size or a sequence's frame rate.
+Times are seconds, noise is relative to the size of the box, limits are costs from 0 (certain) to
+1; nothing depends on a picture's size or a sequence's frame rate.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sightline.errors import ConfigError
+from sightline.tracker.state import Records
 
 __all__ = ["PARAMETERS", "Parameter", "check_parameters", "pack_parameters"]
 
@@ -23,7 +24,7 @@ class Parameter:
     """One setting of the engine.
 
     Args:
-        default: Value of the default preset.
+        default: Value of the preset `sightline`.
         low: Smallest value allowed.
         high: Largest value allowed.
         unit: What the number counts; empty for plain numbers.
@@ -39,60 +40,163 @@ class Parameter:
     choices: tuple[str, ...] = ()
 
 
+def _number(default: float, low: float, high: float, unit: str, description: str) -> Parameter:
+    return Parameter(default, low, high, unit, description)
+
+
+def _limit(default: float, description: str) -> Parameter:
+    return Parameter(default, 0, 2, "cost", f"{description} 0 leaves the stage out.")
+
+
+def _weight(default: float, description: str) -> Parameter:
+    return Parameter(default, 0, 2, "", description)
+
+
+def _switch(default: int, description: str) -> Parameter:
+    return Parameter(default, 0, 1, "", description)
+
+
 def _choice(default: str, choices: tuple[str, ...], description: str) -> Parameter:
     return Parameter(default, 0, len(choices) - 1, "", description, choices)
 
 
 PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
     {
-        "frame_seconds": Parameter(1 / 30, 1e-4, 10, "s", "Length of a nominal frame."),
-        "high_score": Parameter(0.6, 0, 1, "", "Detections from here up are matched first."),
-        "low_score": Parameter(0.1, 0, 1, "", "Detections below it are not looked at."),
-        "birth_score": Parameter(0.7, 0, 1, "", "A detection starts a track from here up."),
-        "confirm_hits": Parameter(2, 1, 20, "", "Detections that confirm a track."),
-        "report_streak": Parameter(1, 1, 20, "", "Detections in a row before a track is reported."),
-        "tentative_patience": Parameter(
+        "frame_seconds": _number(
+            1 / 30, 1e-4, 10, "s", "Length of a nominal frame: what noise and velocities count in."
+        ),
+        "high_score": _number(0.6, 0, 1, "", "Detections from here up are matched first."),
+        "low_score": _number(0.1, 0, 1, "", "Detections below it are left out."),
+        "birth_score": _number(
+            0.7, 0, 1, "", "A detection that belongs to no track starts one from here up."
+        ),
+        "confirm_hits": _number(
+            2,
+            1,
+            20,
+            "",
+            "Detections that confirm a track; those of the first update are confirmed at once.",
+        ),
+        "report_streak": _number(1, 1, 20, "", "Detections in a row before a track is reported."),
+        "tentative_patience": _number(
             0, 0, 10, "s", "How long an unconfirmed track may be unseen."
         ),
-        "patience": Parameter(1, 0, 60, "s", "How long a confirmed track may be unseen."),
-        "duplicate_overlap": Parameter(
-            0.85, 0, 1, "IoU", "Of two tracks above it the younger goes."
+        "patience": _number(2, 0, 600, "s", "How long a confirmed track may be unseen."),
+        "coast_patience": _number(
+            0.1, 0, 2, "s", "How long the predicted box of an unseen track is reported."
         ),
-        "position_noise": Parameter(0.05, 0, 1, "size", "Position noise a nominal frame."),
-        "velocity_noise": Parameter(0.00625, 0, 1, "size", "Velocity noise a nominal frame."),
-        "measurement_noise": Parameter(0.05, 1e-4, 1, "size", "Noise of a detected box."),
-        "score_noise": Parameter(
-            0, 0, 0.99, "", "How much a high score reduces measurement noise."
+        "coast_hits": _number(
+            5, 1, 100, "", "Detections before a track's predicted box is reported."
         ),
-        "initial_position_noise": Parameter(0.1, 1e-4, 1, "size", "Position noise at birth."),
-        "initial_velocity_noise": Parameter(0.0625, 1e-5, 1, "size", "Velocity noise at birth."),
-        "noise_from_height": Parameter(0, 0, 1, "", "1: noise of cx follows the height."),
-        "freeze_lost_size": Parameter(1, 0, 1, "", "1: a lost track keeps its width and height."),
-        "camera_motion": Parameter(1, 0, 1, "", "1: given camera motion is used."),
-        "strict_limit": Parameter(0.9, 0, 2, "cost", "Confirmed tracks against high detections."),
-        "loose_limit": Parameter(0, 0, 2, "cost", "Tracked ones left over, against high ones."),
-        "low_limit": Parameter(0.5, 0, 2, "cost", "Tracked ones against low detections; 0: never."),
-        "recovery_limit": Parameter(
-            0, 0, 2, "cost", "Last observations against high ones; 0: never."
+        "duplicate_overlap": _number(
+            0.9,
+            0,
+            1,
+            "IoU",
+            "Of a lost and a tracked track that overlap more, the shorter lived ends.",
         ),
-        "tentative_limit": Parameter(
-            0.7, 0, 2, "cost", "Unconfirmed tracks, after all others; 0: with the others."
+        "max_tracks": _number(
+            4000, 1, 100_000, "", "Tracks remembered, and detections taken in one update, at most."
         ),
-        "score_weight": Parameter(1, 0, 1, "", "How much the score scales the overlap."),
-        "height_weight": Parameter(0, 0, 2, "", "Exponent of the vertical overlap in the overlap."),
-        "low_height_weight": Parameter(0, 0, 2, "", "The same for low detections."),
-        "confidence_weight": Parameter(0, 0, 1, "cost", "Weight of the confidence's motion."),
-        "corner_weight": Parameter(0, 0, 1, "cost", "Weight of the corners' directions."),
-        "direction_weight": Parameter(0, 0, 1, "cost", "Weight of the centre's direction (OCM)."),
-        "direction_window": Parameter(
-            0.1, 0.01, 2, "s", "Time over which a direction is measured."
+        "position_noise": _number(
+            0.05, 1e-4, 1, "size", "Process noise of the position in a nominal frame."
         ),
-        "report_box": _choice("state", ("state", "detection"), "Which box is reported."),
-        "class_mode": _choice("off", ("off", "strict", "grouped"), "Which classes may match."),
-        "max_tracks": Parameter(10_000, 1, 1_000_000, "", "Tracks that are remembered at most."),
+        "velocity_noise": _number(
+            0.003125, 1e-6, 1, "size", "Process noise of the velocity in a nominal frame."
+        ),
+        "measurement_noise": _number(0.07, 1e-4, 1, "size", "Noise of a detected box."),
+        "score_noise": _number(
+            0, 0, 0.99, "", "Share of the measurement noise that a score of 1 takes away."
+        ),
+        "initial_position_noise": _number(
+            0.1, 1e-4, 1, "size", "Uncertainty of the position at birth."
+        ),
+        "initial_velocity_noise": _number(
+            0.0625, 1e-5, 1, "size", "Uncertainty of the velocity at birth."
+        ),
+        "freeze_lost_size": _switch(1, "Whether a lost track keeps its width and height."),
+        "reobserve": _switch(
+            0,
+            "Whether a found track restarts from the line across its gap.",
+        ),
+        "camera_motion": _switch(1, "Whether given camera motion is used."),
+        "report_box": _choice(
+            "state", ("state", "detection"), "Whether the filtered or the detected box is reported."
+        ),
+        "cascade_limit": _limit(
+            0,
+            "Deep SORT's cascade: confirmed tracks in their gates, the last seen first.",
+        ),
+        "strict_limit": _limit(0.9, "Confirmed tracks against high detections."),
+        "loose_limit": _limit(
+            0, "Tracked ones that are left against high detections that are left."
+        ),
+        "low_limit": _limit(0.5, "Tracked ones that are left against low detections."),
+        "recovery_limit": _limit(0, "Last observed boxes against high detections that are left."),
+        "tentative_limit": _number(
+            0.7,
+            0,
+            2,
+            "cost",
+            "Unconfirmed tracks against high detections that are left; 0 matches them with the confirmed.",
+        ),
+        "reidentify_limit": _limit(
+            0.25,
+            "Lost tracks against high detections that are left, by cosine distance of the gallery.",
+        ),
+        "height_weight": _weight(
+            1, "Exponent of the vertical overlap in the overlap of high detections."
+        ),
+        "low_height_weight": _weight(1, "The same for low detections and unconfirmed tracks."),
+        "score_weight": _number(1, 0, 1, "", "How much a detection's score scales its overlap."),
+        "confidence_weight": _weight(0.1, "Weight of the distance from the extrapolated score."),
+        "corner_weight": _weight(0, "Weight of the angles of the corners' steps."),
+        "direction_weight": _weight(0, "Weight of the angle of the centre's step."),
+        "direction_window": _number(0.1, 0.01, 2, "s", "Time over which a direction is measured."),
+        "mahalanobis_gate": _number(
+            9.4877,
+            0.1,
+            100,
+            "",
+            "Squared gate of the cascade: 95 % of a χ² with 4 degrees of freedom.",
+        ),
+        "appearance_weight": _weight(
+            0.5, "Weight of the embeddings where overlap leaves a choice open."
+        ),
+        "appearance_limit": _number(
+            0.3,
+            0,
+            2,
+            "cosine",
+            "Distance at which two crops are as likely of one person as of two.",
+        ),
+        "appearance_momentum": _number(
+            0.9, 0, 1, "", "Share of the running mean that is kept at a score of 1."
+        ),
+        "appearance_overlap": _number(
+            0.3, 0, 1, "IoU", "Detections that overlap more teach no appearance."
+        ),
+        "reidentify_patience": _number(
+            10, 0, 600, "s", "How long appearance alone can find a lost track; embeddings only."
+        ),
+        "reidentify_speed": _number(
+            2,
+            0,
+            100,
+            "heights/s",
+            "How fast a lost track may have moved to be found by appearance.",
+        ),
+        "gallery_size": _number(10, 1, 200, "", "Embeddings remembered for each track."),
+        "class_mode": _choice(
+            "off",
+            ("off", "strict", "grouped"),
+            "Which classes a track may match: any, its own, its group's.",
+        ),
     }
 )
 """All parameters by name, with the defaults of the preset `sightline`."""
+
+_WHOLE = frozenset({"confirm_hits", "report_streak", "coast_hits", "max_tracks", "gallery_size"})
 
 
 def check_parameters(values: Mapping[str, Any]) -> dict[str, float | str]:
@@ -111,7 +215,7 @@ def check_parameters(values: Mapping[str, Any]) -> dict[str, float | str]:
     return checked
 
 
-def pack_parameters(values: Mapping[str, float | str]) -> np.ndarray[Any, np.dtype[np.void]]:
+def pack_parameters(values: Mapping[str, float | str]) -> Records:
     """One record of float64 with a field a parameter; choices as their codes."""
     record = np.zeros(1, np.dtype([(name, np.float64) for name in PARAMETERS]))
     for name, parameter in PARAMETERS.items():
@@ -122,16 +226,19 @@ def pack_parameters(values: Mapping[str, float | str]) -> np.ndarray[Any, np.dty
 
 def _checked(name: str, parameter: Parameter, value: Any) -> float | str:
     if parameter.choices:
+        # YAML reads a bare `off` as false.
+        value = "off" if value is False else value
         if value not in parameter.choices:
             raise ConfigError(
                 f"tracker parameter {name} is one of {', '.join(parameter.choices)}; got {value!r}"
             )
         return str(value)
-    if isinstance(value, bool):
-        value = int(value)
-    if not isinstance(value, int | float) or not parameter.low <= value <= parameter.high:
+    is_number = isinstance(value, int | float | np.integer | np.floating)
+    if not is_number or not parameter.low <= value <= parameter.high:
         raise ConfigError(
             f"tracker parameter {name} is a number from {parameter.low:g} to {parameter.high:g}"
             f"{' ' + parameter.unit if parameter.unit else ''}; got {value!r}"
         )
-    return value
+    if name in _WHOLE and value != int(value):
+        raise ConfigError(f"tracker parameter {name} is a whole number; got {value!r}")
+    return int(value) if name in _WHOLE else float(value)

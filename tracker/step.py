@@ -12,35 +12,12 @@ from sightline.tracker.compiling import compiled, compiled_entry, source_digest
 from sightline.tracker.kalman import box_of, predict, warp
 from sightline.tracker.lifecycle import give_birth, remove_dead, remove_duplicates, report, settle
 from sightline.tracker.stages import match_stage
-from sightline.tracker.state import LOST, Records
+from sightline.tracker.state import LOST, Floats, Integers, Records, Seen, State
 
 __all__ = ["step"]
 
-Floats = npt.NDArray[np.float64]
-
-
-@compiled
-def _readable(box: npt.NDArray[np.float32], score: float) -> bool:
-    """Whether a detection's numbers are finite, its box has an area and its score is in [0, 1]."""
-    return bool(
-        np.isfinite(box[0]) and np.isfinite(box[1]) and box[2] > box[0] and box[3] > box[1]
-        and np.isfinite(box[2]) and np.isfinite(box[3]) and score >= 0 and score <= 1
-    )  # fmt: skip
-
-
-@compiled
-def _usable_rows(boxes: Any, scores: Any, stream: Any, p: Any) -> npt.NDArray[np.int64]:
-    """Rows of readable detections above the lowest score, in canonical order."""
-    rows = np.empty(len(boxes), np.int64)
-    count = 0
-    for row in range(len(boxes)):
-        if not _readable(boxes[row], scores[row]):
-            stream.dropped_rows += 1
-        elif scores[row] >= p.low_score:
-            rows[count] = row
-            count += 1
-    rows = rows[:count]
-    return rows[canonical_order(boxes[rows], scores[rows])]
+_LEAST_IOU = 0.01
+"""Pairs that overlap less are never candidates."""
 
 
 def _entry(digest: str) -> Any:
@@ -48,54 +25,112 @@ def _entry(digest: str) -> Any:
     def step(
         tracks: Records,
         stream_row: Records,
+        appearance: npt.NDArray[np.float32],
+        gallery: npt.NDArray[np.float32],
+        owners: Integers,
         parameters: Records,
         stages: Records,
-        all_boxes: npt.NDArray[np.float32],
-        all_scores: npt.NDArray[np.float32],
-        classes: npt.NDArray[np.int32],
+        group_of_label: Integers,
+        boxes: npt.NDArray[np.float32],
+        scores: npt.NDArray[np.float32],
+        labels: npt.NDArray[np.int32],
+        embeddings: npt.NDArray[np.float32],
         time: float,
-        affine: Floats,
+        camera_motion: Floats,
         out: Records,
     ) -> int:
         digest  # noqa: B018 - part of the key of the cache on disk
         p = parameters[0]
         stream = stream_row[0]
-        frames = (time - stream.time) / p.frame_seconds
-        rows = _usable_rows(all_boxes, all_scores, stream, p)
-        boxes = all_boxes[rows].astype(np.float64)
-        scores = all_scores[rows].astype(np.float64)
-        levels = (scores >= p.high_score).astype(np.int64)
+        state = State(tracks, stream, appearance, gallery, owners)
+        seen = _usable(stream, boxes, scores, labels, embeddings, group_of_label, p)
 
-        count = stream.count
-        predicted = np.empty((count, 4))
-        statuses = np.empty(count, np.int64)
-        for row in range(count):
-            track = tracks[row]
-            if len(affine) and p.camera_motion > 0:
-                warp(track, affine)
-            if track.status == LOST and p.freeze_lost_size > 0:
-                track.mean[2, 1] = 0.0
-                track.mean[3, 1] = 0.0
-            predict(track, frames, p)
-            box_of(track, predicted[row])
-            statuses[row] = track.status
-            track.detection = -1
-
-        pairs, starts = overlapping_pairs(predicted, boxes, 0.01)
-        taken = np.zeros(len(rows), np.bool_)
+        statuses, predicted = _predict_all(state, time, camera_motion, p)
+        pairs, starts = overlapping_pairs(predicted, seen.boxes, _LEAST_IOU)
         for number in range(len(stages)):
-            match_stage(
-                stages[number], tracks, statuses, pairs, starts, boxes, scores, levels, taken, p
-            )
-        settle(tracks, stream, boxes, scores, rows, classes, time, p)
-        give_birth(tracks, stream, boxes, scores, rows, classes, taken, time, p)
+            match_stage(stages[number], state, statuses, pairs, starts, seen, time, p)
+        settle(state, seen, time, p)
+        give_birth(state, seen, time, p)
         stream.updates += 1
         stream.time = time
-        remove_duplicates(tracks, stream, p)
-        remove_dead(tracks, stream, time, p)
-        return report(tracks, stream, rows, boxes, time, p, out)
+        remove_duplicates(state, p)
+        remove_dead(state, time, p)
+        return report(state, seen, time, p, out)
 
     return step
 
 
 step = _entry(source_digest())
+"""Advance the state by one update; writes what is to be reported into `out` (REPORT, at least as
+many rows as tracks and detections together) and returns how many rows that were."""
+
+
+@compiled
+def _predict_all(
+    state: State, time: float, camera_motion: Floats, p: Any
+) -> tuple[Integers, Floats]:
+    """Carry every track to now; returns their statuses and (T, 4) predicted boxes."""
+    count = state.stream.count
+    frames = (time - state.stream.time) / p.frame_seconds
+    statuses = np.empty(count, np.int64)
+    predicted = np.empty((count, 4))
+    for row in range(count):
+        track = state.tracks[row]
+        if len(camera_motion) > 0:
+            warp(track, camera_motion)
+        if track.status == LOST and p.freeze_lost_size > 0:
+            track.mean[2, 1] = 0.0
+            track.mean[3, 1] = 0.0
+        predict(track, frames, p)
+        box_of(track, predicted[row])
+        statuses[row] = track.status
+        track.detection = -1
+    return statuses, predicted
+
+
+@compiled
+def _usable(
+    stream: Any, boxes: Any, scores: Any, labels: Any, embeddings: Any, group_of_label: Integers,
+    p: Any,
+) -> Seen:  # fmt: skip
+    """The readable detections from the lowest score up; the unreadable ones are counted."""
+    rows = np.empty(len(boxes), np.int64)
+    count = 0
+    for row in range(len(boxes)):
+        if not _readable(boxes[row], scores[row], embeddings, row):
+            stream.dropped_rows += 1
+        elif scores[row] >= p.low_score:
+            rows[count] = row
+            count += 1
+    rows = rows[:count]
+    rows = rows[canonical_order(boxes[rows], scores[rows])]
+    groups = np.zeros(count, np.int64)
+    if len(group_of_label) > 0:
+        for place in range(count):
+            label = labels[rows[place]]
+            # Labels outside the table are groups of their own.
+            known = 0 <= label < len(group_of_label)
+            groups[place] = group_of_label[label] if known else -1 - label
+    return Seen(
+        boxes[rows].astype(np.float64),
+        scores[rows].astype(np.float64),
+        (scores[rows] >= p.high_score).astype(np.int64),
+        groups,
+        labels[rows].astype(np.int64),
+        rows,
+        embeddings[rows] if embeddings.shape[1] > 0 else embeddings,
+        np.zeros(count, np.bool_),
+    )
+
+
+@compiled
+def _readable(box: Any, score: float, embeddings: Any, row: int) -> bool:
+    """Whether all numbers are finite, the box has an area and the score is in [0, 1]."""
+    for entry in range(embeddings.shape[1]):
+        if not np.isfinite(embeddings[row, entry]):
+            return False
+    # A NaN fails every comparison.
+    return bool(
+        box[0] > -np.inf and box[1] > -np.inf and box[2] < np.inf and box[3] < np.inf
+        and box[2] > box[0] and box[3] > box[1] and 0 <= score <= 1
+    )  # fmt: skip
