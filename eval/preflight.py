@@ -269,10 +269,12 @@ Boxes = npt.NDArray[np.float64]
 def _sampled(truth: MotRows, result: MotRows, frames: tuple[int, int]) -> list[tuple[Boxes, Boxes]]:
     common = np.intersect1d(truth.frames, result.frames)
     common = common[(common >= frames[0]) & (common <= frames[1])]
+    if not len(common):
+        return []
     chosen = common[np.unique(np.linspace(0, len(common) - 1, _SAMPLED_FRAMES).astype(int))]
     return [
         (_as_given(truth.ltwh[truth.frames == frame]), result.ltwh[result.frames == frame])
-        for frame in (chosen if len(common) else [])
+        for frame in chosen
     ]
 
 

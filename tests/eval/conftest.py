@@ -118,3 +118,59 @@ def mot17(shared: Path) -> dict[str, tuple[Path, SequenceInfo]]:
         )
         for number in MOT17_TRAIN
     }
+
+
+@pytest.fixture
+def run_cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Exit code, stdout and stderr of `sightline ARGUMENTS`."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        from sightline.cli import main
+
+        monkeypatch.setattr("sys.argv", ["sightline", *map(str, arguments)])
+        capsys.readouterr()  # importing TrackEval prints
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        captured = capsys.readouterr()
+        return int(stopped.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two made sequences of three walkers with gt, det and seqinfo, and results of two trackers."""
+    folder = tmp_path_factory.mktemp("small")
+    random = np.random.default_rng(3)
+    for number, name in enumerate(("A-01", "A-02")):
+        truth, found, good, bad = [], [], [], []
+        for frame in range(1, 61):
+            for walker in range(1, 4):
+                if walker == 2 and 20 <= frame < 40:
+                    continue
+                left, top = 100 * walker + 3 * frame * (walker - 2) + 50 * number, 60 + 40 * walker
+                box = f"{left},{top},30,70"
+                truth.append(f"{frame},{walker},{box},1,1,1\n")
+                shifted = f"{left + random.normal():.2f},{top + random.normal():.2f},30,70"
+                if random.random() < 0.9:
+                    found.append(f"{frame},-1,{shifted},{random.uniform(0.6, 1):.3f}\n")
+                    good.append(f"{frame},{walker},{shifted},0.9,-1,-1,-1\n")
+                    bad.append(f"{frame},{walker + 10 * (frame // 15)},{shifted},0.9,-1,-1,-1\n")
+        files = {
+            f"data/{name}/gt/gt.txt": truth,
+            f"data/{name}/det/det.txt": found,
+            f"good/{name}.txt": good,
+            f"bad/{name}.txt": bad,
+            f"data/{name}/seqinfo.ini": [
+                (
+                    f"[Sequence]\nname={name}\nimDir=img1\nframeRate=10\nseqLength=60\n"
+                    "imWidth=640\nimHeight=480\nimExt=.jpg\n"
+                )
+            ],
+        }
+        for path, lines in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text("".join(lines))
+    return folder
