@@ -20,10 +20,11 @@ from sightline.structures import Detections, Frame
 __all__ = ["CameraMotionEstimator"]
 
 _WIDTH = 480
-_CORNERS = 240
+_CORNERS = 160
 _INLIERS = 20
 _WINDOW = (11, 11)
 _LEVELS = 3
+_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03)
 _ERROR = 1.0  # pixels of the small picture
 # A camera between two frames: no more zoom than this, and no jump of a third of the picture.
 _MOST_ZOOM, _MOST_TURN, _MOST_SHIFT = 1.2, 0.35, 1 / 3
@@ -119,7 +120,8 @@ def _fit(
         corners,
         None,
         winSize=_WINDOW,
-        maxLevel=_LEVELS,  # type: ignore[call-overload]
+        maxLevel=_LEVELS,
+        criteria=_STOP,  # type: ignore[call-overload]
     )
     good = seen.ravel() == 1
     if good.sum() < _INLIERS:

@@ -169,7 +169,7 @@ class _Sizes:
         short = min(image.shape[:2])
         text = max(9, round(6 + short / 72))
         pad = max(2, round(text / 4))
-        line = -(-short // 480)
+        line = max(1, round(short / 360))
         return cls(line, text, pad, text + pad, round(0.86 * text + pad / 2))
 
 
