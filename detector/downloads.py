@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-import pooch
 
 from sightline.detector.registry import ModelEntry
 from sightline.errors import ModelError
@@ -20,8 +19,6 @@ from sightline.inference import file_sha256
 __all__ = ["cached_path", "expected_sha256", "fetch", "is_cached", "model_folder"]
 
 _TIMEOUT = (10, 60)  # seconds to connect, seconds without a byte
-
-pooch.get_logger().setLevel(logging.ERROR)  # what goes wrong is raised
 
 
 def model_folder() -> Path:
@@ -88,6 +85,9 @@ def _download(
             f"file (SHA-256 {expected or 'unknown'}) from {entry.source or 'its author'} and put "
             "it there, or give its path as the model"
         )
+    import pooch  # with requests, a quarter of a second that most runs do not need
+
+    pooch.get_logger().setLevel(logging.ERROR)  # what goes wrong is raised
     try:
         pooch.retrieve(
             entry.url,
