@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sightline.errors import InputError, StateError
+from sightline.errors import ConfigError, InputError, StateError
 from sightline.structures import Frame, Tracks
 from sightline.video.draw import TrackPainter
 
@@ -21,9 +21,10 @@ __all__ = ["VideoWriter"]
 
 _UNIT = Fraction(1, 90_000)
 _BT601, _LIMITED = 6, 1  # what OpenCV's BGR to YUV conversion makes; players read it from the tags
+_ENCODER = "libx264"
 _OPTIONS = {
-    # The cheapest preset: at the same quality its files are some three times as large as those of
-    # the default one, for a fifth of the time. Figures: docs/benchmarks.md.
+    # The cheapest preset: a third of the time of `veryfast` for three times its bytes, at no less
+    # quality. Figures: docs/benchmarks.md; licence: docs/adr/0004-video-encoder.md.
     "preset": "ultrafast",
     "tune": "zerolatency",
     "crf": "23",
@@ -40,13 +41,14 @@ class VideoWriter:
     Without a single frame no file is left.
 
     Args:
-        path: The file; replaced if it exists. Its suffix chooses the container (`.mp4`, `.mkv`).
+        path: The file; replaced if it exists. MP4, whatever its suffix.
         class_names: Name of each class index, for the labels.
         rate: Nominal frames per second, for how long the last frame stays; 0 where unknown.
         trails: Whether to draw where tracks came from.
 
     Raises:
         InputError: The file cannot be written there.
+        ConfigError: This build of FFmpeg lacks the encoder.
     """
 
     def __init__(
@@ -65,6 +67,11 @@ class VideoWriter:
         self._first_time = 0.0
         self._last_tick = -1
         self._closed = False
+        if _ENCODER not in av.codecs_available:
+            raise ConfigError(
+                f"this FFmpeg has no encoder {_ENCODER}; install PyAV's own wheel (pip install av) "
+                "or go without --save-video"
+            )
         try:
             with self.path.open("wb"):
                 pass
@@ -121,9 +128,11 @@ class VideoWriter:
         self._yuv = np.empty((height * 3 // 2, width), np.uint8)
         self._size = (frame.width, frame.height)
         self._first_time = frame.time
-        self._container = av.open(str(self.path), "w", options={"movflags": "faststart"})
+        self._container = av.open(
+            str(self.path), "w", format="mp4", options={"movflags": "faststart"}
+        )
         rate = Fraction(self.rate if self.rate > 0 else 30.0).limit_denominator(1001)
-        stream: Any = self._container.add_stream("libx264", rate=rate)
+        stream: Any = self._container.add_stream(_ENCODER, rate=rate)
         stream.width, stream.height = width, height
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = _UNIT

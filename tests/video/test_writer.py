@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from sightline.errors import InputError, StateError
+from sightline.errors import ConfigError, InputError, StateError
 from sightline.structures import Frame, Tracks
 from sightline.video import VideoWriter, open_source
 
@@ -114,6 +114,13 @@ def test_no_frames_leave_no_file(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         VideoWriter(tmp_path / "none" / "out.mp4")
+
+
+def test_a_missing_encoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.video.writer._ENCODER", "libnone")
+    with pytest.raises(ConfigError, match="no encoder libnone"):
+        VideoWriter(tmp_path / "out.mp4")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_closed_writer_takes_no_frames_and_closes_again(tmp_path: Path) -> None:
