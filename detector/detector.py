@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class Detector:
         class_names: Names of the network's classes, by the index in `Detections.classes`.
         session: The network's session.
         input_size: Height and width of the network's input in pixels.
+        stage_seconds: CPU seconds of this process that `detect` has spent so far, by stage:
+            `letterbox`, `infer`, `decode boxes`.
 
     Raises:
         InputError: A parameter is out of its range, or a class is unknown.
@@ -99,6 +102,7 @@ class Detector:
         self._preprocessor = Preprocessor(known.preprocessing, height, width)
         self._blob = grey
         self._wanted = self._class_mask(classes)
+        self.stage_seconds = dict.fromkeys(("letterbox", "infer", "decode boxes"), 0.0)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Find the objects in some frames, of any sizes.
@@ -117,15 +121,20 @@ class Detector:
         for start in range(0, len(frames), step):
             part = frames[start : start + step]
             blob = self._input(len(part))
+            began = time.process_time()
             placements = [
                 self._preprocessor.write(frame.image, target)
                 for frame, target in zip(part, blob, strict=False)  # a fixed batch may be longer
             ]
-            pictures = self._head.decode(self._run(blob), self.confidence)
+            began = self._count("letterbox", began)
+            outputs = self._run(blob)
+            began = self._count("infer", began)
+            pictures = self._head.decode(outputs, self.confidence)
             found.extend(
                 self._finish(candidates, placement)
                 for candidates, placement in zip(pictures, placements, strict=False)
             )
+            self._count("decode boxes", began)
         return found
 
     def describe(self) -> dict[str, Any]:
@@ -141,6 +150,12 @@ class Detector:
             "confidence": self.confidence,
             "iou_threshold": self.iou_threshold if self._head.overlapping else None,
         }
+
+    def _count(self, stage: str, began: float) -> float:
+        """Add the CPU time since `began` to a stage; returns the time now."""
+        now = time.process_time()
+        self.stage_seconds[stage] += now - began
+        return now
 
     def _takes_batches(self, grey: npt.NDArray[np.float32]) -> bool:
         """Whether several pictures at once are worth it, and possible."""

@@ -68,6 +68,14 @@ def test_frames_of_different_sizes_go_together(two: Path) -> None:
     np.testing.assert_allclose(scales, [1, 2, 0.5])
 
 
+def test_the_time_of_each_stage_is_counted(two: Path) -> None:
+    detector = Detector(two)
+    assert set(detector.stage_seconds.values()) == {0}
+    detector.detect([frame()] * 50)
+    assert list(detector.stage_seconds) == ["letterbox", "infer", "decode boxes"]
+    assert sum(detector.stage_seconds.values()) > 0
+
+
 def test_no_frames_give_no_detections(two: Path) -> None:
     assert Detector(two).detect([]) == []
 
