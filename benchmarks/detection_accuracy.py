@@ -134,7 +134,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     models = options.model or [str(options.shared / "weights" / name) for name in DEFAULT_MODELS]
     sets = {name: list(load(options.shared)) for name, load in (("vtest", vtest), ("mini", mini))}
-    print(f"{'model':42}{'set':6}{'AP50':>5}{'from 1':>8}{'CPU ms':>9}{'network':>9}{'rest':>7}")
+    print(f"{'model':43}{'set':6}{'AP50':>5}{'from 1':>8}{'CPU ms':>9}{'network':>9}{'rest':>7}")
     for model in models:
         path, _, size = model.partition("@")
         detector = Detector(
@@ -154,7 +154,7 @@ def main() -> None:
             rest = (whole - network) / network
             label = f"{Path(path).name[:34]} {detector.input_size[0]}x{detector.input_size[1]}"
             print(
-                f"{label:42}{name:6}{scores[0]:5.1f}{scores[1]:8.1f}"
+                f"{label:43}{name:6}{scores[0]:5.1f}{scores[1]:8.1f}"
                 f"{whole:9.2f}{network:9.2f}{rest:7.1%}"
             )
 
