@@ -32,6 +32,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -54,30 +55,32 @@ FLOOR_PEER_MS = {10: 1.1, 50: 3.8, 100: 4.9, 200: 9.6, 500: 28.0, 1000: 78.0}
 
 
 def main() -> None:
-    """Read the arguments and run one of the modes."""
+    """Read the arguments, run one of the modes, print tables or JSON."""
     options = _arguments()
     _single_threaded()
-    if options.stream:
-        result = stream(options.stream, options.preset, options.people)
-    elif options.growth:
-        result = growth(options.preset, options.blocks)
-    else:
-        contenders = list(_contenders(options))
-        try:
-            if options.scores:
-                from association_scores import score  # what it imports would count as memory
-
-                result = score(
-                    contenders, options.scores, options.detections, options.split, options.out
-                )
-            else:
-                result = compare(contenders, options)
-        finally:
-            for contender in contenders:
-                if isinstance(contender, InChild):
-                    contender.close()
+    with redirect_stdout(sys.stderr if options.json else sys.stdout):
+        result = run(options)
     if options.json:
         print(json.dumps({"manifest": _manifest(), **result}, indent=1))
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """The mode that was asked for."""
+    if options.stream:
+        return stream(options.stream, options.preset, options.people)
+    if options.growth:
+        return growth(options.preset, options.blocks)
+    contenders = list(_contenders(options))
+    try:
+        if not options.scores:
+            return compare(contenders, options)
+        from association_scores import score  # what it imports would count as memory
+
+        return score(contenders, options.scores, options.detections, options.split, options.out)
+    finally:
+        for contender in contenders:
+            if isinstance(contender, InChild):
+                contender.close()
 
 
 def compare(contenders: Sequence[Contender], options: argparse.Namespace) -> dict[str, Any]:
@@ -99,10 +102,8 @@ def compare(contenders: Sequence[Contender], options: argparse.Namespace) -> dic
             who: statistics.median(a / b for a, b in zip(own, times[OURS], strict=True))
             for who, own in times.items()
         }
-        if not options.json:
-            _print_workload(name, milliseconds[name], ratios[name])
-    if not options.json:
-        _print_floor(ratios)
+        _print_workload(name, milliseconds[name], ratios[name])
+    _print_floor(ratios)
     return {"cpu_ms": milliseconds, "ratio_to_ours": ratios}
 
 
