@@ -75,7 +75,7 @@ class Prepared:
         frames: First and last frame that is scored.
         rate: Frames per second.
         findings: What is wrong with the two.
-        inputs: SHA-256 by file.
+        inputs: SHA-256 by tracker and sequence.
     """
 
     pair: Pair
@@ -97,7 +97,7 @@ class Comparison:
         trackers: Counts by tracker, then by sequence.
         findings: What preflight found, fatal findings excepted.
         parameters: What was asked for, for the manifest.
-        inputs: SHA-256 by file.
+        inputs: SHA-256 by tracker and sequence.
     """
 
     protocol: str
@@ -175,7 +175,11 @@ def prepare(pair: Pair, protocol: Protocol, split: str, renumbered: bool = False
         )  # fmt: skip
     shifted = LoadedText(result.file, result.data, scored)
     findings += check_sequence(truth, shifted, protocol, frames, info)
-    inputs = {str(text.file): sha256(text.data) for text in (truth, result)}
+    # By name, not by path: the same files elsewhere give the same report.
+    inputs = {
+        f"ground truth {pair.truth.name}": sha256(truth.data),
+        f"{pair.tracker} {pair.name}": sha256(result.data),
+    }
     rate = info.rate if info is not None and info.rate > 0 else 30.0
     return Prepared(pair, truth.rows, scored, frames, rate, findings, inputs)
 

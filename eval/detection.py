@@ -17,6 +17,12 @@ import numpy.typing as npt
 
 from sightline.errors import ConfigError, InputError
 from sightline.eval.detection_data import DetectionSet
+from sightline.eval.greedy import (
+    average_precision,
+    best_f1,
+    confusion_matrix,
+    greedy_matches,
+)
 from sightline.eval.protocols import get_protocol
 from sightline.geometry import iou_matrix
 
@@ -69,21 +75,8 @@ def evaluate_coco(data: DetectionSet, max_detections: int = 500) -> DetectionSco
         InputError: The ground truth has no box.
     """
     _require_truth(data)
-    heights = _Ranges(
-        data.truth_boxes[:, 3] - data.truth_boxes[:, 1],
-        data.detected_boxes[:, 3] - data.detected_boxes[:, 1],
-        HEIGHT_BINS,
-    )
-    whole = _run_coco(data, max_detections, heights)
-    precision = whole.eval["precision"]  # thresholds, recalls, classes, ranges, limits
-    ranges = {
-        f"{low:.0f}–{high:.0f} px" if high < HEIGHT_BINS[-1] else f"> {low:.0f} px": number
-        for number, (low, high) in enumerate(pairwise(HEIGHT_BINS), 1)
-    }
-    by_height = {name: _mean(precision[0, :, :, number]) for name, number in ranges.items()}
-    precision = precision[:, :, :, 0]
-    matched = greedy_matches(data)
-    threshold, best = best_f1(matched, len(data.truth_boxes) - int(data.truth_ignored.sum()))
+    precision = _coco_precision(data, max_detections)  # thresholds, recalls, classes
+    best = best_f1(greedy_matches(data, max_detections=max_detections))
     scores: dict[str, float | int] = {
         "AP": _mean(precision),
         "AP50": _mean(precision[0]),
@@ -92,14 +85,19 @@ def evaluate_coco(data: DetectionSet, max_detections: int = 500) -> DetectionSco
         "GT_Dets": int(np.count_nonzero(~data.truth_ignored)),
         "Dets": len(data.detected_boxes),
     }
+    present = (precision[0] > -1).any(axis=0)
     return DetectionScores(
         scores=scores,
-        recall=np.asarray(whole.params.recThrs),
-        precision=_class_mean(precision[0, :, :, -1]),
-        by_class={name: _mean(precision[0, :, number]) for number, name in enumerate(data.classes)},
-        by_height={name: value for name, value in by_height.items() if value >= 0},
+        recall=np.linspace(0, 1, 101),
+        precision=precision[0][:, present].mean(axis=1),
+        by_class={
+            name: _mean(precision[0, :, number])
+            for number, name in enumerate(data.classes)
+            if present[number]
+        },
+        by_height=_by_height(data, max_detections),
         by_visibility=_by_visibility(data, max_detections),
-        confusion=confusion_matrix(data, threshold),
+        confusion=confusion_matrix(data, best["best_threshold"]),
         classes=data.classes,
     )
 
@@ -124,8 +122,9 @@ def evaluate_mot17det(data: DetectionSet) -> DetectionScores:
     data = data.select(wanted, kept)
     _require_truth(data)
     total = len(data.truth_boxes)
-    matched = greedy_matches(data)
-    hits = matched.hits[np.argsort(-matched.scores, kind="stable")]
+    everything = len(data.detected_boxes) + 1
+    matched = greedy_matches(data, max_detections=everything)
+    hits = matched.hits
     recall = np.cumsum(hits) / total
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     points = []
@@ -134,7 +133,6 @@ def evaluate_mot17det(data: DetectionSet) -> DetectionScores:
         points.append(float(precision[reached[0]]) if len(reached) else 0.0)
     found, similarity = _best_matches(data)
     detections = len(data.detected_boxes)
-    _, best = best_f1(matched, total)
     scores: dict[str, float | int] = {
         "AP": float(np.mean(points)),
         "MODA": (2 * found - detections) / total,
@@ -144,7 +142,7 @@ def evaluate_mot17det(data: DetectionSet) -> DetectionScores:
         "TP": found,
         "FP": detections - found,
         "FN": total - found,
-        **best,
+        **best_f1(matched),
         "GT_Dets": total,
         "Dets": detections,
     }
@@ -158,91 +156,6 @@ def evaluate_mot17det(data: DetectionSet) -> DetectionScores:
         confusion=np.zeros((0, 0), np.int64),
         classes=data.classes,
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Matches:
-    """A greedy match of detections, in the order of the detections.
-
-    Args:
-        scores: (D,) score of each detection that counts.
-        hits: (D,) bool whether it found an object.
-    """
-
-    scores: Floats
-    hits: npt.NDArray[np.bool_]
-
-
-def greedy_matches(data: DetectionSet) -> Matches:
-    """Match each picture's detections, the best first, at IoU >= 0.5.
-
-    A detection takes the free object of its class that it overlaps most; one that finds only an
-    ignored object does not count.
-    """
-    hits = np.zeros(len(data.detected_boxes), np.bool_)
-    counted = np.ones(len(data.detected_boxes), np.bool_)
-    for truths, detections in data.by_picture():
-        if not len(detections):
-            continue
-        order = detections[np.argsort(-data.detected_scores[detections], kind="stable")]
-        overlap = iou_matrix(data.detected_boxes[order], data.truth_boxes[truths])
-        overlap[data.detected_classes[order][:, None] != data.truth_classes[truths][None]] = 0
-        ignored = data.truth_ignored[truths]
-        free = np.ones(len(truths), np.bool_)
-        for row, detection in enumerate(order):
-            reachable = np.where(free & ~ignored, overlap[row], 0)
-            if len(truths) and reachable.max() >= _MATCH_IOU:
-                free[np.argmax(reachable)] = False
-                hits[detection] = True
-            elif (overlap[row][ignored] >= _MATCH_IOU).any():
-                counted[detection] = False
-    return Matches(data.detected_scores[counted], hits[counted])
-
-
-def best_f1(matches: Matches, total: int) -> tuple[float, dict[str, float]]:
-    """The score threshold with the best F1 at IoU 0.5, and what it reaches there."""
-    order = np.argsort(-matches.scores, kind="stable")
-    scores, found = matches.scores[order], np.cumsum(matches.hits[order])
-    if not len(scores):
-        return 1.0, {"best_F1": 0.0, "best_threshold": 1.0}
-    f1 = 2 * found / (np.arange(1, len(scores) + 1) + total)
-    # A threshold takes every detection of the same score or none.
-    last = np.flatnonzero(np.append(np.diff(scores) != 0, True))
-    best = last[np.argmax(f1[last])]
-    return float(scores[best]), {
-        "best_F1": float(f1[best]),
-        "best_threshold": float(scores[best]),
-        "best_recall": float(found[best] / max(total, 1)),
-        "best_precision": float(found[best] / (best + 1)),
-    }
-
-
-def confusion_matrix(data: DetectionSet, threshold: float) -> npt.NDArray[np.int64]:
-    """Objects by their class (rows) and the class of the detection that found them (columns).
-
-    Detections of at least the threshold are matched whatever their class, the best first; the
-    last row holds detections that found nothing, the last column objects that nothing found.
-    """
-    count = len(data.classes)
-    confusion = np.zeros((count + 1, count + 1), np.int64)
-    for truths, detections in data.by_picture():
-        detections = detections[data.detected_scores[detections] >= threshold]
-        order = detections[np.argsort(-data.detected_scores[detections], kind="stable")]
-        free = np.ones(len(truths), np.bool_)
-        overlap = iou_matrix(data.detected_boxes[order], data.truth_boxes[truths])
-        ignored = data.truth_ignored[truths]
-        for row, detection in enumerate(order):
-            column = data.detected_classes[detection]
-            reachable = np.where(free & ~ignored, overlap[row], 0)
-            if len(truths) and reachable.max() >= _MATCH_IOU:
-                chosen = int(np.argmax(reachable))
-                free[chosen] = False
-                confusion[data.truth_classes[truths[chosen]], column] += 1
-            elif not (overlap[row][ignored] >= _MATCH_IOU).any():
-                confusion[count, column] += 1
-        for truth in truths[free & ~ignored]:
-            confusion[data.truth_classes[truth], count] += 1
-    return confusion
 
 
 def _without_forgiven(data: DetectionSet) -> npt.NDArray[np.bool_]:
@@ -277,17 +190,22 @@ def _best_matches(data: DetectionSet) -> tuple[int, float]:
     return found, similarity
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ranges:
-    """A quantity of every box, and the ranges of it that are scored besides the whole.
-
-    COCO's ranges are of areas: what lies outside is ignored, and so are detections outside that
-    find nothing. Here any quantity takes the area's place.
-    """
-
-    truth: Floats
-    detected: Floats
-    bins: Sequence[float]
+def _by_height(data: DetectionSet, max_detections: int) -> dict[str, float]:
+    """AP50 by height; detections of another height count only where they find something."""
+    tall = data.truth_boxes[:, 3] - data.truth_boxes[:, 1]
+    detected = data.detected_boxes[:, 3] - data.detected_boxes[:, 1]
+    found = {}
+    for low, high in pairwise(HEIGHT_BINS):
+        matches = greedy_matches(
+            data,
+            inside=(tall >= low) & (tall < high),
+            countable=(detected >= low) & (detected < high),
+            max_detections=max_detections,
+        )
+        if matches.total:
+            label = f"{low:.0f}–{high:.0f} px" if high < HEIGHT_BINS[-1] else f"> {low:.0f} px"
+            found[label] = average_precision(matches)
+    return found
 
 
 def _by_visibility(data: DetectionSet, max_detections: int) -> dict[str, float]:
@@ -297,15 +215,14 @@ def _by_visibility(data: DetectionSet, max_detections: int) -> dict[str, float]:
     found = {}
     for low, high in pairwise(VISIBILITY_BINS):
         inside = (data.truth_visibilities >= low) & (data.truth_visibilities < high)
-        if not (inside & ~data.truth_ignored).any():
-            continue
-        ranges = _Ranges(np.where(inside, 1.0, 9.0), np.ones(len(data.detected_boxes)), (0.0, 2.0))
-        precision = _run_coco(data, max_detections, ranges).eval["precision"]
-        found[f"{low:.2f}–{min(high, 1.0):.2f}"] = _mean(precision[0, :, :, 1])
+        matches = greedy_matches(data, inside=inside, max_detections=max_detections)
+        if matches.total:
+            found[f"{low:.2f}–{min(high, 1.0):.2f}"] = average_precision(matches)
     return found
 
 
-def _run_coco(data: DetectionSet, max_detections: int, ranges: _Ranges) -> Any:
+def _coco_precision(data: DetectionSet, max_detections: int) -> Floats:
+    """(10, 101, C) precision at IoU 0.50 … 0.95 and recall 0 … 1; -1 where nothing is to find."""
     try:
         from faster_coco_eval import COCO, COCOeval_faster
     except ImportError as error:
@@ -317,34 +234,33 @@ def _run_coco(data: DetectionSet, max_detections: int, ranges: _Ranges) -> Any:
         "images": images,
         "categories": categories,
         "annotations": _annotations(
-            data.truth_pictures, data.truth_boxes, data.truth_classes, ranges.truth,
-            crowds=data.truth_ignored,
+            data.truth_pictures, data.truth_boxes, data.truth_classes, crowds=data.truth_ignored
         ),
-    }  # fmt: skip
+    }
     found.dataset = {
         "images": images,
         "categories": categories,
         "annotations": _annotations(
-            data.detected_pictures, data.detected_boxes, data.detected_classes, ranges.detected,
+            data.detected_pictures, data.detected_boxes, data.detected_classes,
             scores=data.detected_scores,
         ),
     }  # fmt: skip
     truth.createIndex()
     found.createIndex()
     evaluation = COCOeval_faster(truth, found, "bbox")
-    evaluation.params.maxDets = [1, 10, max_detections]
-    evaluation.params.areaRng = [[0, 1e10], *([low, high] for low, high in pairwise(ranges.bins))]
-    evaluation.params.areaRngLbl = [str(number) for number in range(len(ranges.bins))]
+    evaluation.params.maxDets = [max_detections]
+    evaluation.params.areaRng = [[0, 1e10]]
+    evaluation.params.areaRngLbl = ["all"]
     evaluation.evaluate()
     evaluation.accumulate()
-    return evaluation
+    precision: Floats = np.asarray(evaluation.eval["precision"])[:, :, :, 0, 0]
+    return precision
 
 
 def _annotations(
     pictures: npt.NDArray[np.int64],
     boxes: Floats,
     classes: npt.NDArray[np.int64],
-    areas: npt.NDArray[Any],
     *,
     scores: Floats | None = None,
     crowds: npt.NDArray[np.bool_] | None = None,
@@ -358,31 +274,24 @@ def _annotations(
             "image_id": picture + 1,
             "category_id": category + 1,
             "bbox": [*corner, *size],
-            "area": area,
+            "area": size[0] * size[1],
             "score": score,
             "iscrowd": int(crowd),
         }
-        for number, (picture, category, corner, size, area, score, crowd) in enumerate(
+        for number, (picture, category, corner, size, score, crowd) in enumerate(
             zip(
                 pictures.tolist(), classes.tolist(), boxes[:, :2].tolist(), sizes.tolist(),
-                areas.tolist(), given, ignored, strict=True,
+                given, ignored, strict=True,
             ),
             1,
         )
     ]  # fmt: skip
 
 
-def _mean(precision: npt.NDArray[Any]) -> float:
-    """COCO's mean: over what is not -1 (nothing to find), at the largest detection limit."""
-    values = precision[..., -1] if precision.ndim > 1 else precision
-    values = values[values > -1]
+def _mean(precision: Floats) -> float:
+    """COCO's mean: over what is not -1 (nothing to find)."""
+    values = precision[precision > -1]
     return float(values.mean()) if values.size else -1.0
-
-
-def _class_mean(precision: npt.NDArray[Any]) -> Floats:
-    present = (precision > -1).any(axis=0)
-    mean: Floats = precision[:, present].mean(axis=1)
-    return mean
 
 
 def _require_truth(data: DetectionSet) -> None:

@@ -141,7 +141,7 @@ def switch_timeline(trackers: Trackers) -> Figure:
 
 def histograms(trackers: Trackers) -> Figure:
     """Lengths of tracks, and of the gaps in which objects had no box."""
-    bins = np.geomspace(0.03, 60, 23)
+    bins = np.array([0.02, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60])
     with mpl.rc_context(_STYLE):
         figure, (lengths, gaps) = _figure(9.5, 3.0, 2)
         first = next(iter(trackers.values()))

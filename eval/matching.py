@@ -16,7 +16,7 @@ from sightline.eval.assignment import match_pairs
 from sightline.eval.protocols import Protocol
 from sightline.formats.mot import MotRows
 
-__all__ = ["EPSILON", "FrameBoxes", "Overlaps", "match_boxes"]
+__all__ = ["EPSILON", "FrameBoxes", "Overlaps", "match_boxes", "overlap"]
 
 EPSILON = float(np.finfo(np.float64).eps)
 _PREPROCESSING_IOU = 0.5
@@ -139,7 +139,8 @@ def _corners(ltwh: Floats) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def _overlap(first: Floats, second: Floats) -> float:
+def overlap(first: Floats, second: Floats) -> float:
+    """IoU of two boxes x1 y1 x2 y2, rounded as TrackEval rounds it."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     if width <= 0:
         return 0.0
@@ -191,7 +192,7 @@ def _frame_pairs(
     count = 0
     for row in range(len(truth)):
         for column in range(len(tracks)):
-            similarity = _overlap(truth[row], tracks[column])
+            similarity = overlap(truth[row], tracks[column])
             if similarity > 0 and similarity >= least:
                 rows[count] = row
                 columns[count] = column

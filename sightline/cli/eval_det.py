@@ -34,12 +34,13 @@ def eval_det(
     Example:  sightline eval-det MOT17/train detections/yolox --split val-half
     """
     from rich.console import Console
+    from rich.table import Table
 
     from sightline.eval.detection import evaluate_coco, evaluate_mot17det
     from sightline.eval.detection_data import load_coco, load_mot, pedestrians
     from sightline.eval.detection_report import detection_as_json, write_detection_report
     from sightline.eval.manifest import manifest
-    from sightline.eval.tables import score_table
+    from sightline.eval.tables import format_score
 
     if protocol not in ("coco", "mot17det"):
         raise ConfigError(f"no detection protocol {protocol!r}; known are coco, mot17det")
@@ -67,13 +68,15 @@ def eval_det(
         output = detection_as_json(scores, protocol, split, made)
         print(json.dumps(output, indent=2, ensure_ascii=False))
         return
-    console = Console()
-    title = f"detections, protocol {protocol}, split {split}: percent"
-    console.print(score_table(title, {"all": scores.scores}, tuple(scores.scores)))
     for title, values in (
+        (f"detections, protocol {protocol}, split {split}: percent", scores.scores),
         ("AP50 by class", scores.by_class),
         ("AP50 by height", scores.by_height),
         ("AP50 by visible share", scores.by_visibility),
     ):
         if values:
-            console.print(score_table(title, {"all": values}, tuple(values)))
+            table = Table("", "", title=title, title_justify="left", show_header=False)
+            for name, value in values.items():
+                shown = f"{value:.3f}" if name == "best_threshold" else format_score(value)
+                table.add_row(name, shown)
+            Console().print(table)
