@@ -21,6 +21,7 @@ __all__ = ["CameraMotionEstimator"]
 
 _WIDTH = 480
 _CORNERS = 160
+_ENOUGH, _FRAMES_BETWEEN = 100, 10  # agreeing corners are followed on, for so many frames
 _INLIERS = 20
 _WINDOW = (11, 11)
 _LEVELS = 3
@@ -41,6 +42,7 @@ class CameraMotionEstimator:
     def __init__(self) -> None:
         self._previous: npt.NDArray[np.uint8] | None = None
         self._corners: npt.NDArray[np.float32] | None = None
+        self._age = 0
 
     def estimate(self, frame: Frame, detections: Detections) -> npt.NDArray[np.float64]:
         """The camera's motion from the frame before to this one.
@@ -53,16 +55,34 @@ class CameraMotionEstimator:
             (2, 3) affine that maps pixels of the previous frame to pixels of this one.
         """
         small, to_small = _small_grey(frame.image)
-        motion = np.eye(2, 3)
+        motion, kept = np.eye(2, 3), None
         previous, corners = self._previous, self._corners
         if previous is not None and corners is not None and previous.shape == small.shape:
             found = _fit(previous, small, corners)
-            if found is not None and _is_plausible(found, small.shape):
-                motion = (np.linalg.inv(to_small) @ np.vstack([found, [0, 0, 1]]) @ to_small)[:2]
+            if found is not None and _is_plausible(found[0], small.shape):
+                affine, kept = np.vstack([found[0], [0, 0, 1]]), found[1]
+                motion = (np.linalg.inv(to_small) @ affine @ to_small)[:2]
         boxes = detections.boxes.reshape(-1, 2, 2) * to_small.diagonal()[:2]
         self._previous = small
-        self._corners = _find_corners(small, boxes.reshape(-1, 4))
+        self._corners = self._next_corners(small, boxes.reshape(-1, 4), kept)
         return motion
+
+    def _next_corners(
+        self,
+        small: npt.NDArray[np.uint8],
+        boxes: npt.NDArray[np.floating[Any]],
+        kept: npt.NDArray[np.float32] | None,
+    ) -> npt.NDArray[np.float32] | None:
+        self._age += 1
+        if kept is not None and self._age < _FRAMES_BETWEEN:
+            outside = np.ones(len(kept), bool)
+            points = kept.reshape(-1, 2)
+            for x1, y1, x2, y2 in boxes:
+                outside &= ~((points > (x1, y1)) & (points < (x2, y2))).all(axis=1)
+            if outside.sum() >= _ENOUGH:
+                return kept[outside]
+        self._age = 0
+        return _find_corners(small, boxes)
 
 
 def _small_grey(
@@ -111,7 +131,8 @@ def _fit(
     previous: npt.NDArray[np.uint8],
     small: npt.NDArray[np.uint8],
     corners: npt.NDArray[np.float32],
-) -> npt.NDArray[np.float64] | None:
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]] | None:
+    """The affine from the previous picture, and the corners that follow it, where they are now."""
     if len(corners) < _INLIERS:
         return None
     moved, seen, _ = cv2.calcOpticalFlowPyrLK(
@@ -132,7 +153,8 @@ def _fit(
     )
     if affine is None or int(inliers.sum()) < _INLIERS:
         return None
-    return np.asarray(affine, np.float64)
+    following = np.asarray(moved[good][inliers.ravel() == 1], np.float32)
+    return np.asarray(affine, np.float64), following
 
 
 def _is_plausible(motion: npt.NDArray[np.float64], shape: tuple[int, ...]) -> bool:
