@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 import sightline
 from sightline.cli import models
@@ -64,11 +64,12 @@ def main() -> None:
     debug = "--debug" in sys.argv
     try:
         code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(130)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "sightline"
+        message = " ".join(getattr(error, "format_message", error.__str__)().split())
+        print(f"sightline: {message.rstrip('.')}; see '{command} --help'", file=sys.stderr)
+        sys.exit(2)
     except SightlineError as error:
         if debug:
             raise

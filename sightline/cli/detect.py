@@ -17,6 +17,7 @@ from sightline.cli.track import (
     JsonOption,
     ModelOption,
     OutOption,
+    SizeOption,
     SourceArgument,
     StartOption,
     StrideOption,
@@ -66,6 +67,7 @@ def detect(
     out: OutOption = Path("out"),
     formats: FormatOption = "mot",
     device: DeviceOption = "auto",
+    size: SizeOption = None,
     start: StartOption = None,
     end: EndOption = None,
     stride: StrideOption = 1,
@@ -76,7 +78,7 @@ def detect(
 
     Example:  sightline detect street.mp4 --stride 5 --confidence 0.01 --out detections
     """
-    from sightline.cli.running import parse_list, print_summary, record
+    from sightline.cli.running import parse_list, parse_size, print_summary, record
     from sightline.detector import Detector
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
@@ -85,7 +87,9 @@ def detect(
     # CVAT's video format holds tracks only.
     wanted = parse_list(formats, [name for name in FORMATS if name != "cvat"], "format")
     names = None if classes is None else [name.strip() for name in classes.split(",")]
-    detector = Detector(model, device=device, confidence=confidence, classes=names)
+    detector = Detector(
+        model, device=device, confidence=confidence, classes=names, size=parse_size(size)
+    )
     opened = open_source(source, start=start, end=end, stride=stride)
     pipeline = Pipeline(opened, detector, _NoIdentities(), batch=batch)
     summary, paths = record(pipeline, out, wanted, class_names=detector.class_names)

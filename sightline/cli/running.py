@@ -32,7 +32,7 @@ from sightline.tracker import Tracker
 from sightline.video import CameraMotionEstimator, VideoWriter
 from sightline.video.recorded_motion import RecordedCameraMotion
 
-__all__ = ["choose_camera_motion", "parse_list", "print_summary", "record"]
+__all__ = ["choose_camera_motion", "parse_list", "parse_size", "print_summary", "record"]
 
 errors = Console(stderr=True, highlight=False)
 
@@ -50,6 +50,20 @@ def parse_list(text: str, known: Sequence[str], what: str) -> list[str]:
             f"unknown {what} {', '.join(unknown) or text!r}; choose from {', '.join(known)}"
         )
     return names
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """A network's input: `640`, or `736x1280` (height x width).
+
+    Raises:
+        InputError: The text is neither.
+    """
+    if text is None:
+        return None
+    parts = text.split("x")
+    if not 1 <= len(parts) <= 2 or not all(part.isdecimal() for part in parts):
+        raise InputError(f"size: expected 640 or 736x1280 (height x width), got {text!r}")
+    return int(text) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
 
 def choose_camera_motion(choice: str, source_name: str, tracker: Tracker) -> CameraMotion | None:

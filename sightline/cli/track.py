@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sightline.inference import Device
+
 __all__ = ["track"]
 
 # Shared with `sightline detect`.
@@ -29,7 +31,13 @@ OutOption = Annotated[Path, typer.Option(help="Folder of the outputs, named afte
 FormatOption = Annotated[
     str, typer.Option("--format", help="Outputs: any of mot,jsonl,coco,cvat,parquet.")
 ]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")]
+DeviceOption = Annotated[
+    Device, typer.Option(help="Where the network runs; cuda and tensorrt never fall back.")
+]
+SizeOption = Annotated[
+    str | None,
+    typer.Option(help="Input of the network, 640 or 736x1280 (height x width), if it allows."),
+]
 StartOption = Annotated[float | None, typer.Option(min=0, help="Begin here, in seconds.")]
 EndOption = Annotated[float | None, typer.Option(min=0, help="End here, in seconds.")]
 StrideOption = Annotated[int, typer.Option(min=1, help="Look at every n-th frame.")]
@@ -51,6 +59,7 @@ def track(
     formats: FormatOption = "mot",
     save_video: Annotated[bool, typer.Option(help="Write an annotated video.")] = False,
     device: DeviceOption = "auto",
+    size: SizeOption = None,
     camera_motion: Annotated[
         str,
         typer.Option(
@@ -67,7 +76,13 @@ def track(
 
     Example:  sightline track street.mp4 --classes person --format mot,cvat --save-video
     """
-    from sightline.cli.running import choose_camera_motion, parse_list, print_summary, record
+    from sightline.cli.running import (
+        choose_camera_motion,
+        parse_list,
+        parse_size,
+        print_summary,
+        record,
+    )
     from sightline.detector import Detector
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
@@ -77,7 +92,9 @@ def track(
     wanted = parse_list(formats, tuple(FORMATS), "format")
     names = None if classes is None else [name.strip() for name in classes.split(",")]
     engine = Tracker(tracker)
-    detector = Detector(model, device=device, confidence=confidence, classes=names)
+    detector = Detector(
+        model, device=device, confidence=confidence, classes=names, size=parse_size(size)
+    )
     opened = open_source(source, start=start, end=end, stride=stride)
     motion = choose_camera_motion(camera_motion, opened.name, engine)
     pipeline = Pipeline(opened, detector, engine, camera_motion=motion, batch=batch)
