@@ -15,6 +15,8 @@ from typer.exceptions import TyperException
 import sightline
 from sightline.cli import models
 from sightline.cli.bench import bench
+from sightline.cli.convert import convert
+from sightline.cli.demo import demo
 from sightline.cli.detect import detect
 from sightline.cli.doctor import doctor
 from sightline.cli.eval_det import eval_det
@@ -49,8 +51,10 @@ def _root(
 ) -> None: ...
 
 
+app.command()(demo)
 app.command()(track)
 app.command()(detect)
+app.command()(convert)
 app.command()(doctor)
 app.command("eval")(evaluate)
 app.command()(eval_det)
