@@ -23,6 +23,7 @@ from pathlib import Path
 
 import av
 import cv2
+import numpy as np
 
 from sightline.detector import Detector
 from sightline.formats import FORMATS, open_sink
@@ -57,7 +58,7 @@ def render(clip: Path, target: Path) -> None:
         for frame in open_source(clip):
             if frame.index == CLIP_FRAMES:
                 break
-            image = cv2.resize(frame.image, (WIDTH, HEIGHT))
+            image = np.asarray(cv2.resize(frame.image, (WIDTH, HEIGHT)), np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode())
 

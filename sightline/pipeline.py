@@ -21,7 +21,7 @@ from sightline.structures import Detections, Frame, Tracks
 
 __all__ = ["Pipeline", "Summary", "run"]
 
-_AHEAD = 4
+_AHEAD = 2
 _POLL_SECONDS = 0.2
 
 

@@ -188,7 +188,7 @@ def _stop_on_signals(pipeline: Pipeline) -> Iterator[Callable[[], bool]]:
         nonlocal received
         received = True
         pipeline.stop()
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:

@@ -20,8 +20,6 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.csv
 
 from sightline.errors import InputError
 from sightline.structures import Detections, Tracks
@@ -131,6 +129,10 @@ def parse_mot(data: bytes, name: str = "the text") -> MotRows:
     Raises:
         InputError: A row is not numbers, or not finite ones (names the line).
     """
+    # Imported here: tracking writes MOT text and reads none, and saves these 27 MB.
+    import pyarrow as pa
+    import pyarrow.csv
+
     first = data.lstrip().partition(b"\n")[0]
     if not first:
         return _rows(np.empty((0, _COLUMNS)))
