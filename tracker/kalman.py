@@ -81,6 +81,7 @@ def predict(track: Any, frames: float, p: Any) -> None:
         covariance[1] += frames * covariance[2]
         covariance[0] += frames * (p.position_noise * scale) ** 2
         covariance[2] += frames * (p.velocity_noise * scale) ** 2
+        _keep_definite(covariance)
     for coordinate in range(2, 4):
         if track.mean[coordinate, 0] < _SMALLEST_SIDE:
             track.mean[coordinate, 0] = _SMALLEST_SIDE
@@ -110,8 +111,16 @@ def correct(track: Any, box: Floats, score: float, p: Any) -> None:
         covariance[2] = conditional + mixed / covariance[0] * mixed * kept
         covariance[0] *= kept
         covariance[1] = mixed * kept
+        _keep_definite(covariance)
     for coordinate in range(2, 4):
         track.mean[coordinate, 0] = max(_SMALLEST_SIDE, track.mean[coordinate, 0])
+
+
+@compiled
+def _keep_definite(covariance: Floats) -> None:
+    """Hold the correlation below 1, where rounding could take it after a long blind time."""
+    most = (1 - 1e-12) * math.sqrt(covariance[0]) * math.sqrt(covariance[2])
+    covariance[1] = min(most, max(-most, covariance[1]))
 
 
 @compiled

@@ -127,6 +127,8 @@ def _vote(track: Any, label: int, score: float) -> None:
 @compiled
 def remove_duplicates(state: State, p: Any) -> None:
     """Where a lost track lies on a tracked one of its group, end the one that lived shorter."""
+    if p.duplicate_overlap >= 1:
+        return
     tracks = state.tracks
     box = np.empty(4)
     other_box = np.empty(4)

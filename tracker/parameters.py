@@ -65,7 +65,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         "frame_seconds": _number(
             1 / 30, 1e-4, 10, "s", "Length of a nominal frame: what noise and velocities count in."
         ),
-        "high_score": _number(0.6, 0, 1, "", "Detections from here up are matched first."),
+        "high_score": _number(0.65, 0, 1, "", "Detections from here up are matched first."),
         "low_score": _number(0.1, 0, 1, "", "Detections below it are left out."),
         "birth_score": _number(
             0.7, 0, 1, "", "A detection that belongs to no track starts one from here up."
@@ -89,7 +89,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             5, 1, 100, "", "Detections before a track's predicted box is reported."
         ),
         "duplicate_overlap": _number(
-            0.9,
+            1,
             0,
             1,
             "IoU",
@@ -104,7 +104,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         "velocity_noise": _number(
             0.003125, 1e-6, 1, "size", "Process noise of the velocity in a nominal frame."
         ),
-        "measurement_noise": _number(0.07, 1e-4, 1, "size", "Noise of a detected box."),
+        "measurement_noise": _number(0.08, 1e-4, 1, "size", "Noise of a detected box."),
         "score_noise": _number(
             0, 0, 0.99, "", "Share of the measurement noise that a score of 1 takes away."
         ),
@@ -138,7 +138,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             0,
             2,
             "cost",
-            "Unconfirmed tracks against high detections that are left; 0 matches them with the confirmed.",
+            "Unconfirmed tracks against high detections left over; 0 matches them at first.",
         ),
         "reidentify_limit": _limit(
             0.25,
@@ -205,14 +205,15 @@ def check_parameters(values: Mapping[str, Any]) -> dict[str, float | str]:
     Raises:
         ConfigError: A name is unknown or a value is outside its range.
     """
-    checked = {name: parameter.default for name, parameter in PARAMETERS.items()}
-    for name, value in values.items():
+    for name in values:
         if name not in PARAMETERS:
             raise ConfigError(
                 f"tracker parameter {name!r} is unknown; known are {', '.join(PARAMETERS)}"
             )
-        checked[name] = _checked(name, PARAMETERS[name], value)
-    return checked
+    return {
+        name: _checked(name, parameter, values.get(name, parameter.default))
+        for name, parameter in PARAMETERS.items()
+    }
 
 
 def pack_parameters(values: Mapping[str, float | str]) -> Records:

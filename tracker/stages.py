@@ -243,7 +243,7 @@ def _observed_pairs(
 def _gated_pairs(
     state: State, statuses: Integers, seen: Seen, stage: Any, p: Any
 ) -> tuple[Records, Integers]:
-    """Pairs within the gate; the overlap is what the distance leaves of it.
+    """Pairs within the gate, by their distance as a share of the limit.
 
     With embeddings the appearance takes the distance's place (Wojke et al., "Deep SORT", 2017).
     """
@@ -261,6 +261,7 @@ def _gated_pairs(
                 distance = mahalanobis(track, box, p) / p.mahalanobis_gate
                 if distance > 1:
                     continue
+                distance *= stage.limit
                 if seen.embeddings.shape[1] > 0 and track.slot >= 0:
                     distance = gallery_distance(state, track, seen, column)
                 pairs = add_pair(pairs, count, column, 1 - distance, 1.0)
