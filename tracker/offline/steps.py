@@ -41,7 +41,7 @@ STEPS: Mapping[str, StepKind] = MappingProxyType(
                     2.0, 0.01, 60, "s", "Gap from which motion alone bridges nothing."
                 ),
                 "max_shift": Parameter(
-                    0.5, 0.01, 5, "height", "Distance from the prediction, shortest gap."
+                    0.2, 0.01, 5, "height", "Distance from the prediction, shortest gap."
                 ),
                 "max_growth": Parameter(1.5, 1, 10, "", "Ratio between the sizes of the ends."),
                 "max_appearance_gap": Parameter(
