@@ -44,8 +44,8 @@ def greedy_matches(
 ) -> Matches:
     """Match each picture's detections, the best first, at IoU >= 0.5.
 
-    A detection takes the free object of its class that it overlaps most; one that finds only an
-    ignored object does not count.
+    A detection takes the free object of its class that it overlaps most, a scored one before an
+    ignored one, and does not count if that is ignored. A crowd may be taken many times.
 
     Args:
         data: Ground truth and detections.
@@ -124,6 +124,7 @@ def _match(
         data.truth_boxes[truth_order],
         data.truth_classes[truth_order] if same_class else np.zeros(len(truth_order), np.int64),
         ignored[truth_order],
+        data.truth_ignored[truth_order],
         _offsets(data.truth_pictures, data.pictures),
         data.detected_boxes[order],
         data.detected_classes[order] if same_class else np.zeros(len(order), np.int64),
@@ -145,6 +146,7 @@ def _match_sorted(
     truth: Floats,
     truth_classes: Ints,
     ignored: Bools,
+    crowds: Bools,
     truth_offsets: Ints,
     detected: Floats,
     detected_classes: Ints,
@@ -159,24 +161,24 @@ def _match_sorted(
         start = detected_offsets[picture]
         stop = min(detected_offsets[picture + 1], start + max_detections)
         for detection in range(start, stop):
-            best = -1
-            nearest = _MATCH_IOU
-            on_ignored = False
+            best = best_ignored = -1
+            nearest = nearest_ignored = _MATCH_IOU
             for row in range(first, last):
                 if truth_classes[row] != detected_classes[detection]:
                     continue
-                if ignored[row]:
-                    if not on_ignored:
-                        on_ignored = overlap(truth[row], detected[detection]) >= _MATCH_IOU
-                elif free[row]:
-                    similarity = overlap(truth[row], detected[detection])
-                    if similarity >= nearest:
-                        nearest = similarity
-                        best = row
+                if not (free[row] or crowds[row]):
+                    continue
+                similarity = overlap(truth[row], detected[detection])
+                if ignored[row] and similarity >= nearest_ignored:
+                    nearest_ignored = similarity
+                    best_ignored = row
+                elif not ignored[row] and similarity >= nearest:
+                    nearest = similarity
+                    best = row
+            counted[detection] = best >= 0 or best_ignored < 0
+            matched[detection] = best
             if best >= 0:
-                matched[detection] = best
                 free[best] = False
-                counted[detection] = True
-            else:
-                counted[detection] = not on_ignored
+            elif best_ignored >= 0:
+                free[best_ignored] = False
     return matched, counted

@@ -41,6 +41,9 @@ def bench(
         str | None,
         typer.Option(help="Detect on SEQ/img1 with this network first.", show_default=False),
     ] = None,
+    classes: Annotated[
+        str, typer.Option(help="Classes that --model keeps, by name, with commas.")
+    ] = "person",
     camera_motion: Annotated[
         Path | None, typer.Option(help="Folder of SEQ.txt with affines.", show_default=False)
     ] = None,
@@ -65,7 +68,7 @@ def bench(
         raise ConfigError("two trackers have the same name; rename one YAML file")
     out.mkdir(parents=True, exist_ok=True)
     if model is not None:
-        detections = _detect(dataset, model, out / "detections")
+        detections = _detect(dataset, model, classes, out / "detections")
     sequences = find_bench_sequences(
         dataset, detections=detections, camera_motion=camera_motion, split=split
     )
@@ -73,6 +76,7 @@ def bench(
         "dataset": str(dataset),
         "detections": "each sequence's own" if detections is None else str(detections),
         "model": model,
+        "classes": None if model is None else classes,
         "camera_motion": None if camera_motion is None else str(camera_motion),
         "trackers": trackers,
         "protocol": protocol,
@@ -96,7 +100,7 @@ def bench(
         print(f"written: {out / 'results.json'}, {out / 'report.html'}")
 
 
-def _detect(dataset: Path, model: str, folder: Path) -> Path:
+def _detect(dataset: Path, model: str, classes: str, folder: Path) -> Path:
     """Detections of every video's pictures, as MOT text in `folder`."""
     from sightline.detector import Detector
     from sightline.eval.dataset import find_truth, sequence_key
@@ -104,7 +108,8 @@ def _detect(dataset: Path, model: str, folder: Path) -> Path:
     from sightline.video import open_source
 
     folder.mkdir(parents=True, exist_ok=True)
-    detector = Detector(model, confidence=0.01)
+    names = [name.strip() for name in classes.split(",")]
+    detector = Detector(model, confidence=0.01, classes=names)
     videos: dict[str, TruthSequence] = {}
     for truth in find_truth(dataset):
         videos.setdefault(sequence_key(truth.name), truth)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.evaluate import JsonOption, ReportOption, SplitOption
+from sightline.cli.evaluate import JsonOption, ReportOption, SplitOption, table_console
 from sightline.errors import ConfigError
 
 __all__ = ["eval_det"]
@@ -33,7 +33,6 @@ def eval_det(
 
     Example:  sightline eval-det MOT17/train detections/yolox --split val-half
     """
-    from rich.console import Console
     from rich.table import Table
 
     from sightline.eval.detection import evaluate_coco, evaluate_mot17det
@@ -79,4 +78,4 @@ def eval_det(
             for name, value in values.items():
                 shown = f"{value:.3f}" if name == "best_threshold" else format_score(value)
                 table.add_row(name, shown)
-            Console().print(table)
+            table_console().print(table)

@@ -14,11 +14,13 @@ import typer
 from sightline.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from sightline.eval.comparison import Progress
     from sightline.eval.dataset import TrackerResults, TruthSequence
     from sightline.eval.protocols import Protocol
 
-__all__ = ["evaluate", "print_tables", "progress_bar"]
+__all__ = ["evaluate", "print_tables", "progress_bar", "table_console"]
 
 ProtocolOption = Annotated[
     str, typer.Option(help="mot15, mot16, mot17, mot20, dancetrack or plain.")
@@ -133,13 +135,18 @@ def progress_bar(total: int, what: str) -> Iterator[Progress]:
         yield lambda name: bar.update(task, advance=1, name=name)
 
 
-def print_tables(output: Mapping[str, Any]) -> None:
-    """Tables of a comparison's JSON: trackers side by side, then each tracker's sequences."""
+def table_console() -> Console:
+    """Standard output; where it is piped, wide enough for every column."""
     from rich.console import Console
 
+    return Console(width=None if sys.stdout.isatty() else 140)
+
+
+def print_tables(output: Mapping[str, Any]) -> None:
+    """Tables of a comparison's JSON: trackers side by side, then each tracker's sequences."""
     from sightline.eval.tables import score_table
 
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = table_console()
     trackers = output["trackers"]
     title = f"{output['protocol']}, split {output['split']}: combined, percent (95 % interval)"
     rows = {name: tracker["combined"] for name, tracker in trackers.items()}

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.evaluate import JobsOption, JsonOption, ProtocolOption
+from sightline.cli.evaluate import JobsOption, JsonOption, ProtocolOption, table_console
 from sightline.errors import ConfigError
 
 __all__ = ["tune_preset"]
@@ -109,7 +109,7 @@ def tune_preset(
             "held out, tuned": result.held_out[1],
         }
         title = f"{choice.name}: {result.trials} trials; {result.verdict(objective)}"
-        Console().print(score_table(title, rows))
+        table_console().print(score_table(title, rows))
         print(f"written: {out}")
     if result.interrupted:
         raise typer.Exit(130)

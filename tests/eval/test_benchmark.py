@@ -177,3 +177,21 @@ def test_dancetrack_is_benched_with_its_own_protocol(shared: Path, tmp_path: Pat
     scores = combine(comparison.trackers["nearest"].values())
     assert scores["GT_Dets"] == 3993
     assert 0.1 < scores["HOTA"] < 0.9
+
+
+def test_a_model_detects_on_the_pictures_first(shared: Path, tmp_path: Path, run_cli: Run) -> None:
+    shutil.copytree(shared / "data/clips/MOT17-mini/MOT17-04", tmp_path / "data/MOT17-04")
+    code, _, err = run_cli(
+        "bench", tmp_path / "data", "--model", shared / "weights/yolox_nano_416.onnx",
+        "--tracker", "sort", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert code == 0, err
+    assert len((tmp_path / "out/detections/MOT17-04.txt").read_text().splitlines()) > 50
+    results = json.loads((tmp_path / "out/results.json").read_text())
+    assert results["trackers"]["sort"]["combined"]["TP"] > 0
+    code, _, err = run_cli(
+        "bench", tmp_path / "data", "--model", "x", "--detections", tmp_path,
+        "--tracker", "sort", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert code == 2
+    assert "not both" in err
