@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
+import scipy.linalg  # noqa: F401 - Numba would load it at the first call, in the first frame
 
 __all__ = ["compiled", "compiled_entry", "source_digest"]
 

@@ -106,6 +106,8 @@ def match_stage(
         time: Now, in seconds.
         p: The parameters.
     """
+    if not _has_choice(stage, state, statuses, seen):
+        return
     if stage.kind == GATED:
         pairs, starts = _gated_pairs(state, statuses, seen, stage, p)
         _match_by_age(stage, state, statuses, pairs, starts, seen, p)
@@ -169,6 +171,21 @@ def _match(
         if matches[row] >= 0:
             state.tracks[row].detection = matches[row]
             seen.taken[matches[row]] = True
+
+
+@compiled
+def _has_choice(stage: Any, state: State, statuses: Integers, seen: Seen) -> bool:
+    """Whether a track and a detection are left for the stage; mostly the first one takes all."""
+    if stage.kind == REMEMBERED and seen.embeddings.shape[1] == 0:
+        return False
+    has_track = False
+    for row in range(len(statuses)):
+        has_track = has_track or _takes_part(stage, state.tracks[row], statuses[row])
+    has_detection = False
+    for column in range(len(seen.boxes)):
+        is_left = not seen.taken[column] and seen.levels[column] == stage.level
+        has_detection = has_detection or is_left
+    return has_track and has_detection
 
 
 @compiled
@@ -280,11 +297,7 @@ def _remembered_pairs(
     count = 0
     for row in range(len(statuses)):
         track = state.tracks[row]
-        if (
-            seen.embeddings.shape[1] > 0
-            and track.slot >= 0
-            and _takes_part(stage, track, statuses[row])
-        ):
+        if track.slot >= 0 and _takes_part(stage, track, statuses[row]):
             last = track.history[track.newest]
             far = (last[3] - last[1]) * (1 + p.reidentify_speed * (time - track.seen))
             for column in range(len(seen.boxes)):
