@@ -116,7 +116,8 @@ def record(
     video_path = out / f"{source.name}.mp4"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
+        # Around the sinks too: what they do when they close is not to be interrupted either.
+        with _stop_on_signals(pipeline) as interrupted, ExitStack() as stack:
             sinks: list[Sink] = [
                 stack.enter_context(
                     open_sink(
@@ -135,7 +136,7 @@ def record(
                 writer = VideoWriter(video_path, rate=source.rate, class_names=class_names)
                 sinks.append(stack.enter_context(writer))
                 paths.append(video_path)
-            with _stop_on_signals(pipeline) as interrupted, _progress(source) as advance:
+            with _progress(source) as advance:
                 summary = run(pipeline, sinks, advance)
             summary.interrupted = interrupted()
     except OSError as error:

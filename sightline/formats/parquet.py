@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -77,23 +78,31 @@ class ParquetSink(FileSink):
         boxes = np.concatenate([tracks.boxes for tracks in parts])
         classes = np.concatenate([tracks.classes for tracks in parts])
         times = np.repeat([time for _, time, _ in self._pending], lengths)
+        unknown = np.isnan(times)
         names, codes = np.unique(classes, return_inverse=True)
         columns = [
-            pa.array(np.repeat([index for index, _, _ in self._pending], lengths)),
-            pa.array(times, mask=np.isnan(times)),
-            pa.array(np.concatenate([tracks.ids for tracks in parts])),
-            *(pa.array(np.ascontiguousarray(boxes[:, column])) for column in range(4)),
-            pa.array(np.concatenate([tracks.scores for tracks in parts])),
-            pa.array(classes),
+            _array(np.repeat([index for index, _, _ in self._pending], lengths)),
+            _array(times) if not unknown.any() else pa.array(times.tolist(), mask=unknown),
+            _array(np.concatenate([tracks.ids for tracks in parts])),
+            *(_array(boxes[:, column]) for column in range(4)),
+            _array(np.concatenate([tracks.scores for tracks in parts])),
+            _array(classes),
             pa.DictionaryArray.from_arrays(
-                pa.array(codes.astype(np.int32)),
+                _array(codes.astype(np.int32)),
                 pa.array([self.info.class_name(int(number)) for number in names]),
             ),
-            pa.array(np.concatenate([tracks.detections < 0 for tracks in parts])),
+            pa.array(np.concatenate([tracks.detections < 0 for tracks in parts]).tolist()),
         ]
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._writer.schema))
         self._pending = []
         self._pending_rows = 0
+
+
+def _array(values: npt.NDArray[Any]) -> pa.Array:
+    """A column without a copy; `pa.array` would import pandas, if it is there, for 60 MB."""
+    contiguous = np.ascontiguousarray(values)
+    kind = pa.from_numpy_dtype(contiguous.dtype)
+    return pa.Array.from_buffers(kind, len(contiguous), [None, pa.py_buffer(contiguous)])
 
 
 def read_parquet(path: Path, info: VideoInfo | None = None) -> TrackTable:
