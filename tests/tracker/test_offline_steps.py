@@ -129,3 +129,11 @@ def test_finished_tracks_of_mot17_gain_from_every_step(shared: Path) -> None:
     assert scores == sorted(scores)
     assert scores[-1] - scores[0] > 0.01
     assert hota("linear,gp") > scores[0]
+
+
+def test_the_guide_names_every_step_and_default() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "offline.md").read_text()
+    for name, kind in STEPS.items():
+        row = next(line for line in guide.splitlines() if line.startswith(f"| `{name}` |"))
+        for key, parameter in kind.parameters.items():
+            assert f"`{key}={parameter.default:g}`" in row

@@ -48,7 +48,7 @@ STEPS: Mapping[str, StepKind] = MappingProxyType(
                     10.0, 0, 3600, "s", "Longest gap that appearance bridges."
                 ),
                 "max_appearance_distance": Parameter(
-                    0.3, 0.001, 2, "", "Cosine distance of the mean embeddings."
+                    0.2, 0.001, 2, "", "Cosine distance of the mean embeddings."
                 ),
                 "max_speed": Parameter(
                     0.8, 0, 20, "height/s", "Added to the shift where appearance bridges."
