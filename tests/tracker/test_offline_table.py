@@ -89,6 +89,7 @@ def test_a_frame_outside_the_timeline_is_named() -> None:
         ([1, 1], [0.0, 1.0], None, "increase"),
         ([0, 1], [1.0, 0.0], None, "increase"),
         ([0, 1], [0.0, 1.0], np.zeros((1, 2, 3)), "an affine a frame"),
+        ([0, 1], [0.0, 1.0], np.zeros((2, 2, 3)), "to a line"),
     ],
 )
 def test_a_timeline_that_does_not_fit_is_refused(

@@ -236,6 +236,8 @@ class Timeline:
                 f"camera_motion is ({len(self.frames)}, 2, 3) and finite, an affine a frame; "
                 f"got shape {motion.shape}"
             )
+        if motion is not None and (np.abs(np.linalg.det(motion[:, :, :2])) < 1e-6).any():
+            raise InputError("camera_motion squeezes a frame to a line; expected affines with area")
 
     @classmethod
     def of(cls, table: TrackTable) -> Timeline:
