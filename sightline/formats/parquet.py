@@ -7,6 +7,7 @@ are the float32 that the tracker gave. Frames without tracks have no row.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,31 +79,23 @@ class ParquetSink(FileSink):
         boxes = np.concatenate([tracks.boxes for tracks in parts])
         classes = np.concatenate([tracks.classes for tracks in parts])
         times = np.repeat([time for _, time, _ in self._pending], lengths)
-        unknown = np.isnan(times)
         names, codes = np.unique(classes, return_inverse=True)
         columns = [
             _array(np.repeat([index for index, _, _ in self._pending], lengths)),
-            _array(times) if not unknown.any() else pa.array(times.tolist(), mask=unknown),
+            _array(times, valid=~np.isnan(times)),
             _array(np.concatenate([tracks.ids for tracks in parts])),
             *(_array(boxes[:, column]) for column in range(4)),
             _array(np.concatenate([tracks.scores for tracks in parts])),
             _array(classes),
             pa.DictionaryArray.from_arrays(
                 _array(codes.astype(np.int32)),
-                pa.array([self.info.class_name(int(number)) for number in names]),
+                _texts([self.info.class_name(int(number)) for number in names]),
             ),
-            pa.array(np.concatenate([tracks.detections < 0 for tracks in parts]).tolist()),
+            _array(np.concatenate([tracks.detections < 0 for tracks in parts])),
         ]
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._writer.schema))
         self._pending = []
         self._pending_rows = 0
-
-
-def _array(values: npt.NDArray[Any]) -> pa.Array:
-    """A column without a copy; `pa.array` would import pandas, if it is there, for 60 MB."""
-    contiguous = np.ascontiguousarray(values)
-    kind = pa.from_numpy_dtype(contiguous.dtype)
-    return pa.Array.from_buffers(kind, len(contiguous), [None, pa.py_buffer(contiguous)])
 
 
 def read_parquet(path: Path, info: VideoInfo | None = None) -> TrackTable:
@@ -165,3 +158,25 @@ def _facts(metadata: bytes | None, path: Path) -> VideoInfo:
         facts["rate"],
         tuple(facts["class_names"]),
     )
+
+
+# `pa.array` imports pandas where it is installed, for 50 MB; arrays made of buffers do not.
+
+
+def _array(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    contiguous = np.ascontiguousarray(values)
+    data = _bits(contiguous) if contiguous.dtype == np.bool_ else pa.py_buffer(contiguous)
+    missing = None if valid is None or valid.all() else _bits(valid)
+    kind = pa.from_numpy_dtype(contiguous.dtype)
+    return pa.Array.from_buffers(kind, len(contiguous), [missing, data])
+
+
+def _texts(texts: Sequence[str]) -> pa.Array:
+    encoded = [text.encode() for text in texts]
+    offsets = np.cumsum([0, *map(len, encoded)]).astype(np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
+
+
+def _bits(flags: npt.NDArray[np.bool_]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(flags, bitorder="little"))
