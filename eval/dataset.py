@@ -7,7 +7,7 @@ tracker, or one file. `MOT17-02.txt` serves MOT17-02 whatever detector the folde
 
 from __future__ import annotations
 
-import hashlib
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -130,6 +130,9 @@ def find_truth(path: Path) -> list[TruthSequence]:
     by_name: dict[str, TruthSequence] = {}
     inner = [item for item in files if item.relative.parts[-2:] == ("gt", "gt.txt")]
     infos = {item.relative.parent: item for item in files if item.relative.name == "seqinfo.ini"}
+    beside = path.parent.parent / "seqinfo.ini"
+    if path.name == "gt.txt" and beside.is_file():
+        infos[TextFile(path).relative.parent.parent] = TextFile(beside)
     for item in inner:
         folder = item.relative.parent.parent
         name = folder.name or path.stem
@@ -165,7 +168,8 @@ def find_results(path: Path, truth: Sequence[TruthSequence]) -> list[TrackerResu
     known = {
         folder: texts
         for folder, texts in groups.items()
-        if any(sequence_key(name) in keys for name in texts) and folder.name not in ("gt", "det")
+        if any(sequence_key(name) in keys for name in texts)
+        and folder.name not in ("gt", "det", "detections")
     }
     if not known:
         raise InputError(
@@ -176,14 +180,6 @@ def find_results(path: Path, truth: Sequence[TruthSequence]) -> list[TrackerResu
         for folder, texts in sorted(known.items())
     ]
     return sorted(found, key=lambda results: results.name)
-
-
-def tracker_hash(files: Sequence[TextFile]) -> str:
-    """SHA-256 over the bytes of texts, in order."""
-    digest = hashlib.sha256()
-    for item in files:
-        digest.update(item.read())
-    return digest.hexdigest()
 
 
 def _tracker_name(path: Path, folder: PurePosixPath) -> str:
@@ -199,9 +195,12 @@ def _text_files(path: Path, endings: tuple[str, ...]) -> Iterator[TextFile]:
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder")
     if path.is_dir():
-        for item in sorted(path.rglob("*")):
-            if item.name.endswith(endings) and item.is_file():
-                yield TextFile(item)
+        # Datasets are often put together from links.
+        for folder, folders, names in os.walk(path, followlinks=True):
+            folders.sort()
+            for name in sorted(names):
+                if name.endswith(endings):
+                    yield TextFile(Path(folder) / name)
     elif path.suffix.lower() == ".zip":
         try:
             with zipfile.ZipFile(path) as archive:

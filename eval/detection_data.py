@@ -16,7 +16,7 @@ from sightline.eval.dataset import find_truth, sequence_key, split_frames
 from sightline.formats.mot import MotRows, parse_mot, read_mot
 from sightline.geometry import ltwh_to_xyxy
 
-__all__ = ["DetectionSet", "load_coco", "load_mot"]
+__all__ = ["DetectionSet", "load_coco", "load_mot", "pedestrians"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

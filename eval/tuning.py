@@ -31,6 +31,7 @@ from sightline.eval.benchmark import (
 )
 from sightline.eval.counts import plain_scores, scores_from_counts
 from sightline.eval.dataset import sequence_key, split_frames
+from sightline.eval.search_space import Range, inside, suggest, typed
 from sightline.eval.sequence import evaluate_sequence
 from sightline.formats.mot import MotRows, parse_mot, read_affines, read_mot, rows_to_detections
 from sightline.structures import Detections
@@ -38,27 +39,10 @@ from sightline.structures import Detections
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["Budget", "Objective", "Range", "TuningResult", "search_space", "split_parts", "tune"]
+__all__ = ["Budget", "Objective", "TuningResult", "format_preset", "split_parts", "tune"]
 
 Scores = dict[str, float | int]
 Report = Callable[[int, float, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Where one parameter is searched.
-
-    Args:
-        low: Smallest value.
-        high: Largest value.
-        step: Distance of the values that are tried; 0 means any.
-        choices: The values of an enumeration; empty for numbers.
-    """
-
-    low: float = 0.0
-    high: float = 0.0
-    step: float = 0.0
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,62 +116,6 @@ class TuningResult:
         return "the gain carries over to the held-out part"
 
 
-def search_space(
-    values: Mapping[str, Any], wanted: Sequence[str] = (), *, parameters: Mapping[str, Any]
-) -> dict[str, Range]:
-    """Ranges from words like `high_score`, `high_score=0.4:0.8` or `confirm_hits=1:4:1`.
-
-    Without words, every number that the preset sets and that is not 0 (switched off) is searched
-    from half to double its value, within the parameter's limits.
-
-    Args:
-        values: The preset's own values.
-        wanted: The words.
-        parameters: `sightline.tracker.PARAMETERS`.
-
-    Raises:
-        ConfigError: A word names no parameter, or its range is none.
-    """
-    if not wanted:
-        wanted = [
-            name
-            for name, value in values.items()
-            if isinstance(value, int | float) and value != 0 and not _is_switch(parameters[name])
-        ]
-    space = {}
-    for word in wanted:
-        name, _, limits = word.partition("=")
-        if name not in parameters:
-            raise ConfigError(f"no parameter {name!r}; known are {', '.join(sorted(parameters))}")
-        parameter = parameters[name]
-        if parameter.choices:
-            space[name] = Range(choices=tuple(parameter.choices))
-            continue
-        value = float(values.get(name, parameter.default))
-        is_count = isinstance(parameter.default, int) and parameter.low >= 1
-        low = max(parameter.low, value / 2)
-        high = min(parameter.high, value * 2 if value else parameter.high)
-        step = float(is_count)
-        if limits:
-            try:
-                low, high, step = [*(float(end) for end in limits.split(":")), step][:3]
-            except ValueError as error:
-                raise ConfigError(
-                    f"{word!r}: a range is NAME=LOW:HIGH or NAME=LOW:HIGH:STEP"
-                ) from error
-        if is_count:
-            low, high = float(round(low)), float(round(high))
-        if not parameter.low <= low < high <= parameter.high:
-            raise ConfigError(
-                f"{word!r}: {low:g} to {high:g} is no range within {parameter.low:g} to "
-                f"{parameter.high:g}"
-            )
-        space[name] = Range(low, high, step)
-    if not space:
-        raise ConfigError("the preset has nothing to search; name parameters with --parameter")
-    return space
-
-
 def split_parts(
     sequences: Sequence[BenchSequence], held_out: str
 ) -> tuple[list[BenchSequence], list[BenchSequence]]:
@@ -251,7 +179,7 @@ def tune(
     study = _open_study(storage, choice.name, train)
     if not study.trials:
         # The first trial is the preset itself (moved into the ranges), the mark to beat.
-        study.enqueue_trial({name: _inside(values.get(name), r) for name, r in space.items()})
+        study.enqueue_trial({name: inside(values.get(name), r) for name, r in space.items()})
     interrupted = False
     with _executor(jobs) as pool:
         score = partial(_score, pool, make_tracker, choice.preset, goal.protocol)
@@ -259,14 +187,15 @@ def tune(
             deadline = None if limits.minutes is None else time.monotonic() + 60 * limits.minutes
             while _within(study, limits.trials, deadline):
                 trial = study.ask()
-                found = _suggest(trial, space)
+                found = suggest(trial, space)
                 value = goal.value(score({**choice.overrides, **found}, train))
                 study.tell(trial, value)
                 if report is not None:
                     report(trial.number, value, study.best_value)
         except KeyboardInterrupt:
             interrupted = True
-        best = {**choice.overrides, **(dict(study.best_params) if _finished(study) else {})}
+        found = typed(study.best_params, space) if _finished(study) else {}
+        best = {**choice.overrides, **found}
         before = dict(choice.overrides)
         return TuningResult(
             parameters={**values, **best},
@@ -293,16 +222,6 @@ def format_preset(name: str, result: TuningResult, objective: Objective) -> str:
 _HALVES = ("train-half", "val-half")
 
 
-def _is_switch(parameter: Any) -> bool:
-    return (parameter.low, parameter.high) == (0, 1) and isinstance(parameter.default, int)
-
-
-def _inside(value: Any, limits: Range) -> Any:
-    if limits.choices:
-        return value if value in limits.choices else limits.choices[0]
-    return limits.low if value is None else float(np.clip(value, limits.low, limits.high))
-
-
 def _open_study(path: Path, name: str, train: Sequence[BenchSequence]) -> optuna.Study:
     try:
         import optuna
@@ -320,18 +239,6 @@ def _open_study(path: Path, name: str, train: Sequence[BenchSequence]) -> optuna
     # A search that goes on must not draw again what it has drawn.
     study.sampler = optuna.samplers.TPESampler(seed=len(study.trials))
     return study
-
-
-def _suggest(trial: optuna.Trial, space: Mapping[str, Range]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, limits in space.items():
-        if limits.choices:
-            found[name] = trial.suggest_categorical(name, limits.choices)
-        else:
-            step = limits.step or None
-            value = trial.suggest_float(name, limits.low, limits.high, step=step)
-            found[name] = int(value) if step == 1 else value
-    return found
 
 
 def _finished(study: optuna.Study) -> int:

@@ -64,12 +64,12 @@ def tune_preset(
 
     from sightline.eval.benchmark import TrackerChoice, find_bench_sequences
     from sightline.eval.protocols import get_protocol
+    from sightline.eval.search_space import search_space
     from sightline.eval.tables import score_table
     from sightline.eval.tuning import (
         Budget,
         Objective,
         format_preset,
-        search_space,
         split_parts,
         tune,
     )

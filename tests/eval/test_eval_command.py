@@ -52,6 +52,7 @@ def test_folder_zip_and_single_files_give_the_same_scores(
     zips = _json(run_cli, tmp_path / "data.zip", tmp_path / "good.zip")
     assert zips["trackers"] == folders["trackers"]
     files = _json(run_cli, small_dataset / "data/A-01/gt/gt.txt", small_dataset / "good/A-01.txt")
+    assert files["warnings"] == []  # its seqinfo.ini was found
     (single,) = files["trackers"].values()
     assert single["combined"]["HOTA"] == folders["trackers"]["good"]["sequences"]["A-01"]["HOTA"]
 
@@ -197,3 +198,11 @@ def test_the_report_holds_everything_and_asks_for_nothing(
     assert text.count("<svg") == 5
     for outside in ("src=", 'href="http', "@import", "<script", "url(http"):
         assert outside not in text, outside
+
+
+def test_links_to_sequences_are_followed(run_cli: Run, small_dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("A-01", "A-02"):
+        (tmp_path / "data" / name).symlink_to(small_dataset / "data" / name)
+    output = _json(run_cli, tmp_path / "data", small_dataset / "good")
+    assert sorted(output["trackers"]["good"]["sequences"]) == ["A-01", "A-02"]

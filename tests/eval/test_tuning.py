@@ -13,13 +13,12 @@ import yaml
 
 from sightline.errors import ConfigError
 from sightline.eval.benchmark import TrackerChoice, find_bench_sequences
+from sightline.eval.search_space import Range, search_space
 from sightline.eval.tuning import (
     Budget,
     Objective,
-    Range,
     TuningResult,
     format_preset,
-    search_space,
     split_parts,
     tune,
 )
