@@ -102,9 +102,9 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             0.05, 1e-4, 1, "size", "Process noise of the position in a nominal frame."
         ),
         "velocity_noise": _number(
-            0.003125, 1e-6, 1, "size", "Process noise of the velocity in a nominal frame."
+            1 / 360, 1e-6, 1, "size", "Process noise of the velocity in a nominal frame."
         ),
-        "measurement_noise": _number(0.08, 1e-4, 1, "size", "Noise of a detected box."),
+        "measurement_noise": _number(0.09, 1e-4, 1, "size", "Noise of a detected box."),
         "score_noise": _number(
             0, 0, 0.99, "", "Share of the measurement noise that a score of 1 takes away."
         ),
