@@ -8,7 +8,7 @@ the same files gives the same figures.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,8 @@ from sightline.formats.mot import (
     rows_to_detections,
 )
 from sightline.protocols import Tracker
-from sightline.structures import Detections
+from sightline.structures import Detections, Tracks
+from sightline.tracker.offline import Timeline, TrackTable, parse_steps, postprocess
 
 __all__ = [
     "BenchSequence",
@@ -46,6 +47,8 @@ __all__ = [
     "track_rows",
     "track_sequence",
 ]
+
+_STILL = np.eye(2, 3)
 
 MakeTracker = Callable[["TrackerChoice"], Tracker]
 
@@ -80,15 +83,34 @@ class TrackerChoice:
     Args:
         preset: Name of a preset or path of a YAML file.
         overrides: Parameters by name.
+        offline: Steps of post-processing (`sightline.tracker.offline`), none if empty.
     """
 
     preset: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    offline: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> TrackerChoice:
+        """Read `PRESET`, `FILE.yaml` or either followed by `+` and offline steps.
+
+        Raises:
+            ConfigError: A step is unknown.
+
+        Example:
+            >>> TrackerChoice.parse("sightline+link,linear").offline
+            'link,linear'
+        """
+        preset, _, offline = text.partition("+")
+        parse_steps(offline)
+        return cls(preset, offline=offline)
 
     @property
     def name(self) -> str:
         """What its folder is called."""
-        return Path(self.preset).stem if self.preset.endswith((".yaml", ".yml")) else self.preset
+        is_file = self.preset.endswith((".yaml", ".yml"))
+        preset = Path(self.preset).stem if is_file else self.preset
+        return f"{preset}+{self.offline}" if self.offline else preset
 
 
 def find_bench_sequences(
@@ -137,12 +159,16 @@ def find_bench_sequences(
     return sorted(found, key=lambda sequence: sequence.name)
 
 
-def track_sequence(tracker: Tracker, sequence: BenchSequence) -> Iterator[str]:
-    """Track one sequence and yield its MOT text, a piece a frame.
+def track_sequence(tracker: Tracker, sequence: BenchSequence, offline: str = "") -> str:
+    """Track one sequence.
 
     Args:
         tracker: A fresh tracker.
         sequence: What is tracked.
+        offline: Steps of post-processing, none if empty.
+
+    Returns:
+        The MOT text.
     """
     return track_rows(
         tracker,
@@ -150,6 +176,7 @@ def track_sequence(tracker: Tracker, sequence: BenchSequence) -> Iterator[str]:
         {} if sequence.camera_motion is None else read_affines(sequence.camera_motion),
         (sequence.first, sequence.last),
         sequence.rate,
+        offline,
     )
 
 
@@ -159,8 +186,9 @@ def track_rows(
     motions: Mapping[int, npt.NDArray[np.float64]],
     frames: tuple[int, int],
     rate: float,
-) -> Iterator[str]:
-    """Track what is in memory and yield MOT text, a piece a frame.
+    offline: str = "",
+) -> str:
+    """Track what is in memory.
 
     Args:
         tracker: A fresh tracker.
@@ -168,16 +196,31 @@ def track_rows(
         motions: By frame index from 0, (2, 3) from the previous frame to this one.
         frames: First and last frame, from 1.
         rate: Frames per second.
+        offline: Steps of post-processing, none if empty.
+
+    Returns:
+        The MOT text.
     """
     first = frames[0] - 1
-    for index in range(first, frames[1]):
-        tracks = tracker.update(
-            detections.get(index, Detections.empty()),
-            time=index / rate,
-            # The first frame has no predecessor that the tracker has seen.
-            camera_motion=motions.get(index) if index > first else None,
+    indices = range(first, frames[1])
+    results: Iterable[tuple[int, Tracks]] = [
+        (
+            index,
+            tracker.update(
+                detections.get(index, Detections.empty()),
+                time=index / rate,
+                # The first frame has no predecessor that the tracker has seen.
+                camera_motion=motions.get(index) if index > first else None,
+            ),
         )
-        yield format_tracks(index, tracks)
+        for index in indices
+    ]
+    if offline:
+        affines = [motions.get(index, _STILL) for index in indices]
+        timeline = Timeline(indices, [index / rate for index in indices], affines)
+        table = postprocess(TrackTable.collect(results), offline, timeline)
+        results = table.results(timeline)
+    return "".join(format_tracks(index, tracks) for index, tracks in results)
 
 
 def run_benchmark(
@@ -255,7 +298,7 @@ def make_preset(choice: TrackerChoice) -> Tracker:
 def _track_to_file(
     make: MakeTracker, choice: TrackerChoice, sequence: BenchSequence, path: Path
 ) -> None:
-    path.write_text("".join(track_sequence(make(choice), sequence)), encoding="ascii")
+    path.write_text(track_sequence(make(choice), sequence, choice.offline), encoding="ascii")
 
 
 def _own_detections(

@@ -269,7 +269,7 @@ def _count(
 ) -> npt.NDArray[np.float64]:
     truth, detections, motions = _inputs(sequence)
     frames = (sequence.first, sequence.last)
-    text = "".join(track_rows(make(choice), detections, motions, frames, sequence.rate))
+    text = track_rows(make(choice), detections, motions, frames, sequence.rate)
     result = parse_mot(text.encode("ascii"))
     return evaluate_sequence(truth, result, protocol=protocol, frames=frames).total
 

@@ -28,7 +28,12 @@ __all__ = ["bench"]
 def bench(
     dataset: Annotated[Path, typer.Argument(help="Folder of SEQ/ with gt/gt.txt, seqinfo.ini.")],
     trackers: Annotated[
-        list[str], typer.Option("--tracker", help="Preset or YAML file; give several to compare.")
+        list[str],
+        typer.Option(
+            "--tracker",
+            help="Preset or YAML file, or with offline steps: sightline+link,linear. "
+            "Several are compared.",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of results.json, report.html and the texts.")],
     detections: Annotated[
@@ -63,7 +68,7 @@ def bench(
 
     if model is not None and detections is not None:
         raise ConfigError("give --detections or --model, not both")
-    choices = [TrackerChoice(name) for name in trackers]
+    choices = [TrackerChoice.parse(text) for text in trackers]
     if len({choice.name for choice in choices}) < len(choices):
         raise ConfigError("two trackers have the same name; rename one YAML file")
     out.mkdir(parents=True, exist_ok=True)

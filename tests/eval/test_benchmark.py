@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sightline.errors import InputError
+from sightline.errors import ConfigError, InputError
 from sightline.eval import combine
 from sightline.eval.benchmark import (
     TrackerChoice,
@@ -20,6 +20,7 @@ from sightline.eval.benchmark import (
     track_rows,
 )
 from sightline.structures import Detections, Tracks
+from sightline.tracker import Tracker
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -92,11 +93,38 @@ def test_a_split_starts_the_tracker_at_its_first_frame(small_dataset: Path) -> N
     assert (sequence.first, sequence.last, sequence.rate) == (32, 60, 10)
     tracker = NearestTracker()
     motions = {index: np.eye(2, 3) for index in range(60)}
-    text = "".join(track_rows(tracker, {}, motions, (sequence.first, sequence.last), 10))
+    text = track_rows(tracker, {}, motions, (sequence.first, sequence.last), 10)
     assert text == ""
     assert len(tracker.calls) == 29
     assert tracker.calls[0] == (3.1, False)
     assert tracker.calls[1] == (3.2, True)
+
+
+def test_offline_steps_fill_the_gaps_that_a_tracker_leaves() -> None:
+    def box(index: int) -> Detections:
+        return Detections([[10 + index, 10, 50 + index, 90]], [0.9], [0])
+
+    detections = {index: box(index) for index in range(40) if index not in (20, 21)}
+    texts = [
+        track_rows(Tracker("bytetrack"), detections, {}, (1, 40), 10, offline)
+        for offline in ("", "linear")
+    ]
+    rows = [[line.split(",") for line in text.splitlines()] for text in texts]
+    assert len(rows[0]) == 38
+    assert len(rows[1]) == 40
+    assert [row[:3] for row in rows[1] if row[0] in ("21", "22")] == [
+        ["21", "1", "31.00"],
+        ["22", "1", "32.00"],
+    ]
+
+
+def test_a_choice_is_named_after_its_preset_and_its_offline_steps() -> None:
+    names = [
+        TrackerChoice.parse(text).name for text in ("sort", "my/fast.yaml", "sort+link,linear")
+    ]
+    assert names == ["sort", "fast", "sort+link,linear"]
+    with pytest.raises(ConfigError, match="unknown offline step 'magic'"):
+        TrackerChoice.parse("sort+magic")
 
 
 def test_jobs_do_not_change_a_byte(small_dataset: Path, tmp_path: Path, run_cli: Run) -> None:

@@ -97,3 +97,26 @@ def test_a_timeline_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         Timeline(frames, times, motion)
+
+
+def test_results_are_the_reverse_of_collect() -> None:
+    table = TrackTable(
+        [0, 0, 2], [0.0, 0.0, 0.2], [3, 1, 3], [[0, 0, 4, 8], [9, 0, 12, 8], [1, 0, 5, 8]],
+        [0.5, 0.75, 0.5], [0, 1, 0], [True, True, False],
+    )  # fmt: skip
+    timeline = Timeline([0, 1, 2], [0.0, 0.1, 0.2])
+    results = list(table.results(timeline))
+    assert [(index, tracks.ids.tolist()) for index, tracks in results] == [
+        (0, [1, 3]),
+        (1, []),
+        (2, [3]),
+    ]
+    last = results[2][1]
+    assert last.detections.tolist() == [-1]
+    assert last.hits.tolist() == [2]
+    assert last.ages[0] == pytest.approx(0.2)
+    again = TrackTable.collect(results).by_frame()
+    expected = table.by_frame()
+    assert again.ids.tolist() == expected.ids.tolist()
+    assert again.boxes.tolist() == expected.boxes.tolist()
+    assert again.observed.tolist() == expected.observed.tolist()

@@ -6,7 +6,7 @@ change the arrays that came in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -106,6 +106,43 @@ class TrackTable:
             np.concatenate([tracks.classes for _, tracks in pairs]),
             np.concatenate([tracks.detections >= 0 for _, tracks in pairs]),
         )
+
+    def results(self, timeline: Timeline) -> Iterator[tuple[int, Tracks]]:
+        """What a tracker would have returned: the reverse of `collect`.
+
+        Args:
+            timeline: Every frame of the recording; those without tracks are yielded too.
+
+        Returns:
+            Frame index and the tracks of that frame, by ascending id. `Tracks.detections` is 0
+            where the box is observed (the row in the detector's list is not kept) and -1 where
+            it is not; hits and ages count the table's own rows.
+        """
+        table = self.by_track()
+        starts = table.track_starts()
+        lengths = np.diff(starts)
+        ages = table.times - np.repeat(table.times[starts[:-1]], lengths)
+        hits = np.arange(1, len(table) + 1) - np.repeat(starts[:-1], lengths)
+        order = np.lexsort((table.ids, table.frames))
+        bounds = np.searchsorted(table.frames[order], timeline.frames, "left")
+        ends = np.searchsorted(table.frames[order], timeline.frames, "right")
+        for frame, time, start, end in zip(
+            timeline.frames.tolist(), timeline.times.tolist(), bounds, ends, strict=True
+        ):
+            rows = order[start:end]
+            yield (
+                frame,
+                Tracks(
+                    ids=table.ids[rows],
+                    boxes=table.boxes[rows].astype(np.float32),
+                    scores=table.scores[rows].astype(np.float32),
+                    classes=table.classes[rows],
+                    detections=np.where(table.observed[rows], 0, -1).astype(np.int32),
+                    ages=ages[rows].astype(np.float32),
+                    hits=hits[rows].astype(np.int32),
+                    time=time,
+                ),
+            )
 
     @classmethod
     def concatenate(cls, parts: Sequence[TrackTable]) -> TrackTable:
