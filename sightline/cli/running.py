@@ -32,7 +32,16 @@ from sightline.tracker import Tracker
 from sightline.video import CameraMotionEstimator, VideoWriter
 from sightline.video.recorded_motion import RecordedCameraMotion
 
-__all__ = ["choose_camera_motion", "parse_list", "parse_size", "print_summary", "record"]
+__all__ = [
+    "choose_camera_motion",
+    "open_outputs",
+    "parse_list",
+    "parse_size",
+    "print_summary",
+    "progress_of",
+    "record",
+    "stop_on_signals",
+]
 
 errors = Console(stderr=True, highlight=False)
 
@@ -111,41 +120,62 @@ def record(
         InputError: A file cannot be written.
         SourceError: The source could not be read at all.
     """
-    source = pipeline.source
-    paths = [out / (source.name + FORMATS[name]) for name in formats]
-    video_path = out / f"{source.name}.mp4"
     try:
-        out.mkdir(parents=True, exist_ok=True)
         # Around the sinks too: what they do when they close is not to be interrupted either.
-        with _stop_on_signals(pipeline) as interrupted, ExitStack() as stack:
-            sinks: list[Sink] = [
-                stack.enter_context(
-                    open_sink(
-                        name,
-                        path,
-                        source=source.name,
-                        width=source.width,
-                        height=source.height,
-                        rate=source.rate,
-                        class_names=class_names,
-                    )
-                )
-                for name, path in zip(formats, paths, strict=True)
-            ]
-            if save_video:
-                writer = VideoWriter(video_path, rate=source.rate, class_names=class_names)
-                sinks.append(stack.enter_context(writer))
-                paths.append(video_path)
-            with _progress(source) as advance:
+        with stop_on_signals(pipeline) as interrupted, ExitStack() as stack:
+            sinks, paths = open_outputs(
+                stack, pipeline.source, out, formats, class_names, save_video=save_video
+            )
+            with progress_of(pipeline.source) as advance:
                 summary = run(pipeline, sinks, advance)
             summary.interrupted = interrupted()
-    except OSError as error:
-        raise InputError(
-            f"cannot write to {error.filename or out}: {error.strerror or error}"
-        ) from error
     finally:
         pipeline.close()
     return summary, paths
+
+
+def open_outputs(
+    stack: ExitStack,
+    source: Source,
+    out: Path,
+    formats: Sequence[str],
+    class_names: Sequence[str],
+    *,
+    save_video: bool,
+) -> tuple[list[Sink], list[Path]]:
+    """Open the files that a run leaves, named after its source.
+
+    Args:
+        stack: Closes them; an error of writing becomes an `InputError` there.
+        source: What is tracked.
+        out: Folder of the outputs; made if it is missing.
+        formats: Names from `sightline.formats.FORMATS`.
+        class_names: Name of each class index.
+        save_video: Whether an annotated video is one of them.
+
+    Raises:
+        InputError: A file cannot be written.
+    """
+    stack.enter_context(_write_errors(out))
+    out.mkdir(parents=True, exist_ok=True)
+    sinks: list[Sink] = []
+    paths = [out / (source.name + FORMATS[name]) for name in formats]
+    for name, path in zip(formats, paths, strict=True):
+        sink = open_sink(
+            name,
+            path,
+            source=source.name,
+            width=source.width,
+            height=source.height,
+            rate=source.rate,
+            class_names=class_names,
+        )
+        sinks.append(stack.enter_context(sink))
+    if save_video:
+        paths.append(out / f"{source.name}.mp4")
+        writer = VideoWriter(paths[-1], rate=source.rate, class_names=class_names)
+        sinks.append(stack.enter_context(writer))
+    return sinks, paths
 
 
 def print_summary(summary: Summary, paths: Sequence[Path], *, as_json: bool) -> None:
@@ -181,7 +211,17 @@ def print_summary(summary: Summary, paths: Sequence[Path], *, as_json: bool) -> 
 
 
 @contextmanager
-def _stop_on_signals(pipeline: Pipeline) -> Iterator[Callable[[], bool]]:
+def _write_errors(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot write to {error.filename or out}: {error.strerror or error}"
+        ) from error
+
+
+@contextmanager
+def stop_on_signals(pipeline: Pipeline) -> Iterator[Callable[[], bool]]:
     """The first SIGINT or SIGTERM ends the run after its frame; a second SIGINT ends it hard."""
     received = False
 
@@ -202,7 +242,8 @@ def _stop_on_signals(pipeline: Pipeline) -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _progress(source: Source) -> Iterator[Callable[[Frame, Tracks], None] | None]:
+def progress_of(source: Source) -> Iterator[Callable[[Frame, Tracks], None] | None]:
+    """A bar that counts frames on a terminal; None where stderr is none."""
     if not sys.stderr.isatty():
         yield None
         return

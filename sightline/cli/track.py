@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,13 @@ def track(
             help="auto: from pixels where the preset uses it; off; or a folder of SOURCE.txt."
         ),
     ] = "auto",
+    offline: Annotated[
+        str | None,
+        typer.Option(
+            help="Steps over the whole recording before it is written: link,linear,rts "
+            "(docs/offline.md)."
+        ),
+    ] = None,
     start: StartOption = None,
     end: EndOption = None,
     stride: StrideOption = 1,
@@ -76,6 +84,7 @@ def track(
 
     Example:  sightline track street.mp4 --classes person --format mot,cvat --save-video
     """
+    from sightline.cli.offline import record_offline
     from sightline.cli.running import (
         choose_camera_motion,
         parse_list,
@@ -87,6 +96,7 @@ def track(
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
     from sightline.tracker import Tracker
+    from sightline.tracker.offline import parse_steps
     from sightline.video import open_source
 
     wanted = parse_list(formats, tuple(FORMATS), "format")
@@ -95,12 +105,15 @@ def track(
     detector = Detector(
         model, device=device, confidence=confidence, classes=names, size=parse_size(size)
     )
-    opened = open_source(source, start=start, end=end, stride=stride)
+    parse_steps(offline or "")
+    reopen = partial(open_source, source, start=start, end=end, stride=stride)
+    opened = reopen()
     motion = choose_camera_motion(camera_motion, opened.name, engine)
     pipeline = Pipeline(opened, detector, engine, camera_motion=motion, batch=batch)
-    summary, paths = record(
-        pipeline, out, wanted, class_names=detector.class_names, save_video=save_video
+    work = (
+        partial(record_offline, pipeline, reopen, offline) if offline else partial(record, pipeline)
     )
+    summary, paths = work(out, wanted, class_names=detector.class_names, save_video=save_video)
     print_summary(summary, paths, as_json=json_summary)
     if summary.interrupted:
         raise typer.Exit(130)

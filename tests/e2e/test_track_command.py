@@ -98,6 +98,23 @@ def test_the_annotated_video_has_every_frame(tracked: Path) -> None:
     assert frames[10].time == pytest.approx(1.0, abs=0.01)
 
 
+def test_offline_steps_add_to_the_online_tracks_and_change_none(
+    tracked: Path, vtest: Path, model: Path, tmp_path: Path
+) -> None:
+    done = sightline(
+        *("track", vtest, "--model", model, "--classes", "person", "--out", tmp_path),
+        *("--end", "6", "--offline", "linear", "--save-video"),
+    )
+    assert done.returncode == 0, done.stderr
+    online, offline = (
+        {tuple(line.split(",")[:2]): line for line in (folder / "vtest.txt").open()}
+        for folder in (tracked, tmp_path)
+    )
+    assert len(offline) > len(online)
+    assert all(offline[key] == line for key, line in online.items())
+    assert len(list(open_source(tmp_path / "vtest.mp4"))) == 60
+
+
 def test_results_do_not_depend_on_the_batch(vtest: Path, model: Path, tmp_path: Path) -> None:
     texts = []
     for batch in ("1", "4"):
