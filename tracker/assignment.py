@@ -48,7 +48,20 @@ def assign(
     settled = np.empty(column_count, np.int64)
     is_settled = np.zeros(column_count, np.bool_)
     for row in range(rows):
-        if starts[row] < starts[row + 1]:
+        cheapest = limit
+        column = -1
+        for edge in range(starts[row], starts[row + 1]):
+            reduced = costs[edge] - column_price[columns[edge]]
+            if costs[edge] <= limit and reduced < cheapest:
+                cheapest = reduced
+                column = columns[edge]
+        if column < 0 or column_match[column] < 0:
+            # The shortest path is one edge long, or none is worth it.
+            row_price[row] = cheapest
+            row_match[row] = column
+            if column >= 0:
+                column_match[column] = row
+        else:
             _augment(
                 row, starts, columns, costs, limit, row_match, column_match,
                 row_price, column_price, distance, parent, frontier, settled, is_settled,

@@ -14,21 +14,24 @@ import numpy.typing as npt
 from sightline.tracker.compiling import compiled
 from sightline.tracker.state import PAIR, Floats, Integers, Records
 
-__all__ = ["add_pair", "canonical_order", "intersection_over_union", "overlapping_pairs"]
+__all__ = ["canonical_order", "intersection_over_union", "overlapping_pairs", "with_room"]
 
 
 @compiled
-def canonical_order(boxes: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> Integers:
-    """Rows sorted by left edge; ties by the other edges, then by score."""
-    order = np.argsort(boxes[:, 0], kind="mergesort")
-    for place in range(1, len(order)):
-        row = order[place]
-        before = place
-        while before > 0 and _precedes(row, order[before - 1], boxes, scores):
-            order[before] = order[before - 1]
-            before -= 1
-        order[before] = row
-    return order
+def canonical_order(
+    boxes: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], rows: Integers
+) -> None:
+    """Sort rows by left edge; ties by the other edges, then by score (in place, Shell sort)."""
+    gap = len(rows) // 2
+    while gap > 0:
+        for place in range(gap, len(rows)):
+            row = rows[place]
+            before = place
+            while before >= gap and _precedes(row, rows[before - gap], boxes, scores):
+                rows[before] = rows[before - gap]
+                before -= gap
+            rows[before] = row
+        gap = 1 if gap == 2 else gap * 5 // 11
 
 
 @compiled
@@ -89,26 +92,25 @@ def overlapping_pairs(
             shared = width * height
             union = (x2 - x1) * (y2 - y1) + (other[2] - other[0]) * (other[3] - other[1]) - shared
             if shared > least_iou * union:
-                height_overlap = height / (max(y2, other[3]) - min(y1, other[1]))
-                pairs = add_pair(pairs, count, column, shared / union, height_overlap)
+                if count == len(pairs):
+                    pairs = with_room(pairs, count)
+                pair = pairs[count]
+                pair.detection = column
+                pair.overlap = shared / union
+                pair.height_overlap = height / (max(y2, other[3]) - min(y1, other[1]))
                 count += 1
         starts[row + 1] = count
     return pairs[:count], starts
 
 
 @compiled
-def add_pair(
-    pairs: Records, count: int, column: int, overlap: float, height_overlap: float
-) -> Records:
-    """Write a pair behind the first `count`; returns `pairs`, or a larger copy if it was full."""
-    if count == len(pairs):
-        larger = np.empty(2 * count + 16, PAIR)
-        larger[:count] = pairs
-        pairs = larger
-    pairs[count].detection = column
-    pairs[count].overlap = overlap
-    pairs[count].height_overlap = height_overlap
-    return pairs
+def with_room(pairs: Records, count: int) -> Records:
+    """`pairs`, or a copy twice as large where all of its rows are taken."""
+    if count < len(pairs):
+        return pairs
+    larger = np.empty(2 * count + 16, PAIR)
+    larger[:count] = pairs
+    return larger
 
 
 @compiled

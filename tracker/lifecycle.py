@@ -36,8 +36,11 @@ def settle(state: State, seen: Seen, time: float, p: Any) -> None:
         track = state.tracks[row]
         column = track.detection
         if column >= 0:
-            _learn_motion(track, seen.boxes[column], seen.scores[column], time, p)
-            _learn_rest(state, track, seen, column, time, p)
+            box, score = seen.boxes[column], seen.scores[column]
+            _learn_motion(track, box, score, time, p)
+            _learn_rest(track, box, score, seen.labels[column], time)
+            if seen.embeddings.shape[1] > 0 and track.slot >= 0:
+                learn_appearance(state, track, seen, column, p)
             track.hits += 1
             track.streak += 1
             if track.status != TENTATIVE or track.hits >= p.confirm_hits:
@@ -77,7 +80,9 @@ def give_birth(state: State, seen: Seen, time: float, p: Any) -> None:
         track.detection = column
         take_slot(state, track)
         initiate(track, seen.boxes[column], p)
-        _learn_rest(state, track, seen, column, time, p)
+        _learn_rest(track, seen.boxes[column], seen.scores[column], seen.labels[column], time)
+        if seen.embeddings.shape[1] > 0 and track.slot >= 0:
+            learn_appearance(state, track, seen, column, p)
 
 
 @compiled
@@ -89,17 +94,17 @@ def _learn_motion(track: Any, box: Floats, score: float, time: float, p: Any) ->
 
 
 @compiled
-def _learn_rest(state: State, track: Any, seen: Seen, column: int, time: float, p: Any) -> None:
-    """Take over everything but the motion from a detection."""
+def _learn_rest(track: Any, box: Floats, score: float, label: int, time: float) -> None:
+    """Take over everything but the motion and the appearance from a detection."""
     track.newest = (track.newest + 1) % HISTORY
-    track.history[track.newest, :4] = seen.boxes[column]
-    track.history[track.newest, 4] = time
+    row = track.history[track.newest]
+    for edge in range(4):
+        row[edge] = box[edge]
+    row[4] = time
     track.previous_score = track.score
-    track.score = seen.scores[column]
+    track.score = score
     track.seen = time
-    _vote(track, seen.labels[column], seen.scores[column])
-    if seen.embeddings.shape[1] > 0 and track.slot >= 0:
-        learn_appearance(state, track, seen, column, p)
+    _vote(track, label, score)
 
 
 @compiled
@@ -130,17 +135,19 @@ def remove_duplicates(state: State, p: Any) -> None:
     if p.duplicate_overlap >= 1:
         return
     tracks = state.tracks
-    box = np.empty(4)
-    other_box = np.empty(4)
-    for row in range(state.stream.count):
+    count = state.stream.count
+    boxes = np.empty((count, 4))
+    for row in range(count):
+        box_of(tracks[row], boxes[row])
+    for row in range(count):
         if tracks[row].status != LOST:
             continue
-        box_of(tracks[row], box)
-        for other in range(state.stream.count):
+        for other in range(count):
+            if boxes[other, 0] >= boxes[row, 2] or boxes[row, 0] >= boxes[other, 2]:
+                continue
             if tracks[other].status != TRACKED or tracks[other].group != tracks[row].group:
                 continue
-            box_of(tracks[other], other_box)
-            if intersection_over_union(box, other_box) > p.duplicate_overlap:
+            if intersection_over_union(boxes[row], boxes[other]) > p.duplicate_overlap:
                 is_older = _life(tracks[row]) > _life(tracks[other])
                 tracks[other if is_older else row].seen = -np.inf
 
@@ -180,7 +187,8 @@ def report(state: State, seen: Seen, time: float, p: Any, out: Records) -> int:
             continue
         box_of(track, box)
         if p.report_box > 0 and track.detection >= 0:
-            box[:] = seen.boxes[track.detection]
+            for edge in range(4):
+                box[edge] = seen.boxes[track.detection, edge]
         entry = out[count]
         entry.id = track.id
         for edge in range(4):

@@ -9,7 +9,7 @@ import numpy as np
 
 from sightline.tracker.appearance import appearance_distance, gallery_distance
 from sightline.tracker.assignment import assign
-from sightline.tracker.candidates import add_pair, overlapping_pairs
+from sightline.tracker.candidates import overlapping_pairs, with_room
 from sightline.tracker.compiling import compiled
 from sightline.tracker.cues import confidence_motion, corner_directions, direction
 from sightline.tracker.kalman import mahalanobis, reach
@@ -154,9 +154,11 @@ def _match(
         if _takes_part(stage, track, statuses[row]) and earliest <= track.seen <= latest:
             for number in range(starts[row], starts[row + 1]):
                 column = pairs[number].detection
-                if not _is_free(stage, track, seen, column):
+                is_free = not seen.taken[column] and seen.groups[column] == track.group
+                if not is_free or seen.levels[column] != stage.level:
                     continue
-                cost = _pair_cost(stage, track, pairs[number], seen, column, p)
+                box, score = seen.boxes[column], seen.scores[column]
+                cost = _pair_cost(stage, track, pairs[number], box, score, p)
                 if cost <= stage.limit:
                     columns[edges] = column
                     costs[edges] = cost
@@ -194,25 +196,16 @@ def _takes_part(stage: Any, track: Any, status: int) -> bool:
 
 
 @compiled
-def _is_free(stage: Any, track: Any, seen: Seen, column: int) -> bool:
-    return bool(
-        not seen.taken[column]
-        and seen.levels[column] == stage.level
-        and seen.groups[column] == track.group
-    )
-
-
-@compiled
-def _pair_cost(stage: Any, track: Any, pair: Any, seen: Seen, column: int, p: Any) -> float:
+def _pair_cost(stage: Any, track: Any, pair: Any, box: Floats, score: float, p: Any) -> float:
     """What a pair costs by overlap, score and motion: from 0 for certain, to 1 and above."""
     overlap = pair.overlap
-    if stage.height_weight > 0:
+    if stage.height_weight == 1:
+        overlap *= pair.height_overlap
+    elif stage.height_weight > 0:
         overlap *= pair.height_overlap**stage.height_weight
-    score = seen.scores[column]
     cost = float(1 - overlap * (1 - stage.score_weight * (1 - score)))
     if cost > stage.limit:
         return cost
-    box = seen.boxes[column]
     if stage.confidence_weight > 0:
         cost += stage.confidence_weight * confidence_motion(track, score)
     if stage.corner_weight > 0:
@@ -281,7 +274,10 @@ def _gated_pairs(
                 distance *= stage.limit
                 if seen.embeddings.shape[1] > 0 and track.slot >= 0:
                     distance = gallery_distance(state, track, seen, column)
-                pairs = add_pair(pairs, count, column, 1 - distance, 1.0)
+                pairs = with_room(pairs, count)
+                pairs[count].detection = column
+                pairs[count].overlap = 1 - distance
+                pairs[count].height_overlap = 1.0
                 count += 1
         starts[row + 1] = count
     return pairs[:count], starts
@@ -306,7 +302,10 @@ def _remembered_pairs(
                 down = (box[1] + box[3] - last[1] - last[3]) / 2
                 if across**2 + down**2 <= far**2 and not seen.taken[column]:
                     distance = gallery_distance(state, track, seen, column)
-                    pairs = add_pair(pairs, count, column, 1 - distance, 1.0)
+                    pairs = with_room(pairs, count)
+                    pairs[count].detection = column
+                    pairs[count].overlap = 1 - distance
+                    pairs[count].height_overlap = 1.0
                     count += 1
         starts[row + 1] = count
     return pairs[:count], starts

@@ -11,7 +11,7 @@ from sightline.tracker.candidates import canonical_order, overlapping_pairs
 from sightline.tracker.compiling import compiled, compiled_entry, source_digest
 from sightline.tracker.kalman import box_of, predict, warp
 from sightline.tracker.lifecycle import give_birth, remove_dead, remove_duplicates, report, settle
-from sightline.tracker.stages import match_stage
+from sightline.tracker.stages import HIGH, LOW, match_stage
 from sightline.tracker.state import LOST, Floats, Integers, Records, Seen, State
 
 __all__ = ["step"]
@@ -103,24 +103,32 @@ def _usable(
             rows[count] = row
             count += 1
     rows = rows[:count]
-    rows = rows[canonical_order(boxes[rows], scores[rows])]
-    groups = np.zeros(count, np.int64)
-    if len(group_of_label) > 0:
-        for place in range(count):
-            label = labels[rows[place]]
-            # Labels outside the table are groups of their own.
-            known = 0 <= label < len(group_of_label)
-            groups[place] = group_of_label[label] if known else -1 - label
-    return Seen(
-        boxes[rows].astype(np.float64),
-        scores[rows].astype(np.float64),
-        (scores[rows] >= p.high_score).astype(np.int64),
-        groups,
-        labels[rows].astype(np.int64),
+    canonical_order(boxes, scores, rows)
+    seen = Seen(
+        np.empty((count, 4)),
+        np.empty(count),
+        np.empty(count, np.int64),
+        np.zeros(count, np.int64),
+        np.empty(count, np.int64),
         rows,
-        embeddings[rows] if embeddings.shape[1] > 0 else embeddings,
+        np.empty((count, embeddings.shape[1]), np.float32),
         np.zeros(count, np.bool_),
     )
+    for place in range(count):
+        row = rows[place]
+        label = labels[row]
+        for edge in range(4):
+            seen.boxes[place, edge] = boxes[row, edge]
+        seen.scores[place] = scores[row]
+        seen.levels[place] = HIGH if scores[row] >= p.high_score else LOW
+        seen.labels[place] = label
+        if len(group_of_label) > 0:
+            # Labels outside the table are groups of their own.
+            known = 0 <= label < len(group_of_label)
+            seen.groups[place] = group_of_label[label] if known else -1 - label
+        for entry in range(embeddings.shape[1]):
+            seen.embeddings[place, entry] = embeddings[row, entry]
+    return seen
 
 
 @compiled
