@@ -120,6 +120,9 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             "Whether a found track restarts from the line across its gap.",
         ),
         "camera_motion": _switch(1, "Whether given camera motion is used."),
+        "consensus_motion": _switch(
+            1, "Whether the boxes' common step stands in for camera motion that is not given."
+        ),
         "report_box": _choice(
             "state", ("state", "detection"), "Whether the filtered or the detected box is reported."
         ),

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sightline.tracker.candidates import canonical_order, overlapping_pairs
 from sightline.tracker.compiling import compiled, compiled_entry, source_digest
+from sightline.tracker.consensus import consensus_motion
 from sightline.tracker.kalman import box_of, predict, warp
 from sightline.tracker.lifecycle import give_birth, remove_dead, remove_duplicates, report, settle
 from sightline.tracker.stages import HIGH, LOW, match_stage
@@ -45,7 +46,10 @@ def _entry(digest: str) -> Any:
         state = State(tracks, stream, appearance, gallery, owners)
         seen = _usable(stream, boxes, scores, labels, embeddings, group_of_label, p)
 
-        statuses, predicted = _predict_all(state, time, camera_motion, p)
+        motion = camera_motion
+        if len(motion) == 0 and p.consensus_motion > 0:
+            motion = consensus_motion(state, seen)
+        statuses, predicted = _predict_all(state, time, motion, p)
         pairs, starts = overlapping_pairs(predicted, seen.boxes, _LEAST_IOU)
         for number in range(len(stages)):
             match_stage(stages[number], state, statuses, pairs, starts, seen, time, p)
