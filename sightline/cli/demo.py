@@ -38,12 +38,11 @@ def demo(
 
     Example:  sightline demo --source street.mp4 --out out/street
     """
-    from sightline.cli.running import print_summary, record
+    from sightline.cli.running import make_tracker, print_summary, record
     from sightline.demo import CLIP
     from sightline.detector import Detector
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
-    from sightline.tracker import Tracker
     from sightline.video import open_source
 
     spec = str(CLIP) if source is None else source
@@ -55,7 +54,7 @@ def demo(
             "detector: a stand-in that boxes what moves in front of a fixed camera; it knows no "
             "classes.\n          The project's own network comes later: use --model for real work."
         )
-    pipeline = Pipeline(open_source(spec), detector, Tracker(tracker))
+    pipeline = Pipeline(open_source(spec), detector, make_tracker(tracker))
     summary, paths = record(
         pipeline, out, list(FORMATS), class_names=detector.class_names, save_video=True
     )

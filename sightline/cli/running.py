@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -34,6 +35,7 @@ from sightline.video.recorded_motion import RecordedCameraMotion
 
 __all__ = [
     "choose_camera_motion",
+    "make_tracker",
     "open_outputs",
     "parse_list",
     "parse_size",
@@ -92,6 +94,23 @@ def choose_camera_motion(choice: str, source_name: str, tracker: Tracker) -> Cam
     if choice == "auto":
         return CameraMotionEstimator() if tracker.parameters["camera_motion"] else None
     return RecordedCameraMotion(read_affines(Path(choice) / f"{source_name}.txt"))
+
+
+def make_tracker(preset: str) -> Tracker:
+    """A tracker; says on a terminal what takes so long where its engine is compiled first.
+
+    Raises:
+        ConfigError: The preset is unknown or wrong.
+    """
+    notice = threading.Timer(
+        2.0, errors.print, ["compiling the tracker, once on this machine (up to a minute) …"]
+    )
+    if sys.stderr.isatty():
+        notice.start()
+    try:
+        return Tracker(preset)
+    finally:
+        notice.cancel()
 
 
 def record(

@@ -87,6 +87,7 @@ def track(
     from sightline.cli.offline import record_offline
     from sightline.cli.running import (
         choose_camera_motion,
+        make_tracker,
         parse_list,
         parse_size,
         print_summary,
@@ -95,13 +96,12 @@ def track(
     from sightline.detector import Detector
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
-    from sightline.tracker import Tracker
     from sightline.tracker.offline import parse_steps
     from sightline.video import open_source
 
     wanted = parse_list(formats, tuple(FORMATS), "format")
     names = None if classes is None else [name.strip() for name in classes.split(",")]
-    engine = Tracker(tracker)
+    engine = make_tracker(tracker)
     detector = Detector(
         model, device=device, confidence=confidence, classes=names, size=parse_size(size)
     )
