@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
+import yaml
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -23,7 +24,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from sightline.errors import InputError
+from sightline.errors import ConfigError, InputError
 from sightline.formats import FORMATS, open_sink
 from sightline.formats.mot import read_affines
 from sightline.pipeline import Pipeline, Summary, run
@@ -96,19 +97,29 @@ def choose_camera_motion(choice: str, source_name: str, tracker: Tracker) -> Cam
     return RecordedCameraMotion(read_affines(Path(choice) / f"{source_name}.txt"))
 
 
-def make_tracker(preset: str) -> Tracker:
+def make_tracker(preset: str, settings: Sequence[str] = ()) -> Tracker:
     """A tracker; says on a terminal what takes so long where its engine is compiled first.
 
+    Args:
+        preset: Name of a preset, or a YAML file.
+        settings: Parameters that replace the preset's, as `NAME=VALUE`.
+
     Raises:
-        ConfigError: The preset is unknown or wrong.
+        ConfigError: The preset or a parameter is unknown or wrong.
     """
+    overrides = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes NAME=VALUE, such as birth_score=0.5; got {setting!r}")
+        overrides[name.strip()] = yaml.safe_load(value)
     notice = threading.Timer(
         2.0, errors.print, ["compiling the tracker, once on this machine (up to a minute) …"]
     )
     if sys.stderr.isatty():
         notice.start()
     try:
-        return Tracker(preset)
+        return Tracker(preset, **overrides)
     finally:
         notice.cancel()
 

@@ -54,6 +54,13 @@ def track(
     tracker: Annotated[
         str, typer.Option(help="Preset (sightline, bytetrack, …) or a YAML file.")
     ] = "sightline",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A parameter of the tracker, as birth_score=0.5; may be given several times.",
+        ),
+    ] = None,
     classes: ClassesOption = None,
     confidence: ConfidenceOption = 0.1,
     out: OutOption = Path("out"),
@@ -101,7 +108,7 @@ def track(
 
     wanted = parse_list(formats, tuple(FORMATS), "format")
     names = None if classes is None else [name.strip() for name in classes.split(",")]
-    engine = make_tracker(tracker)
+    engine = make_tracker(tracker, settings or ())
     detector = Detector(
         model, device=device, confidence=confidence, classes=names, size=parse_size(size)
     )

@@ -202,6 +202,9 @@ def test_an_unknown_class_format_preset_or_model_is_refused(
     refused(sightline(*base, "--model", model, "--format", "xls"), 2, "xls", "parquet")
     refused(sightline(*base, "--model", model, "--tracker", "nosort"), 2, "nosort", "bytetrack")
     refused(sightline(*base, "--model", tmp_path / "no.onnx"), 4, "no.onnx")
+    refused(sightline(*base, "--model", model, "--set", "birth=1"), 2, "birth")
+    refused(sightline(*base, "--model", model, "--set", "birth_score=9"), 2, "birth_score", "9")
+    refused(sightline(*base, "--model", model, "--set", "birth_score"), 2, "NAME=VALUE")
     assert not (tmp_path / "out").exists()
 
 
