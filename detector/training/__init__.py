@@ -1,0 +1,1 @@
+"""Training of detectors: data, networks, losses, distillation."""
