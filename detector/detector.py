@@ -13,11 +13,14 @@ import numpy.typing as npt
 
 from sightline.detector.class_names import class_indices
 from sightline.detector.downloads import fetch
-from sightline.detector.heads import Candidates
+from sightline.detector.exported import PREPROCESSING, Exported, read_exported
+from sightline.detector.heads import Candidates, SightlineHead
+from sightline.detector.inputs import GREY, Inputs, MakeWriter
 from sightline.detector.nms import nms
-from sightline.detector.preprocessing import Placement, Preprocessor
-from sightline.detector.recognition import input_size, recognise
+from sightline.detector.preprocessing import PixelWriter, Placement, PlaneWriter
+from sightline.detector.recognition import Recognised, input_size, recognise
 from sightline.detector.registry import ModelEntry, entry_by_name, entry_by_sha256, read_entry
+from sightline.detector.sizes import LARGEST_STRIDE, FixedSize, PixelBudget, Sizing, check_sides
 from sightline.errors import InputError, ModelError
 from sightline.inference import Device, Session, file_sha256
 from sightline.structures import Detections, Frame
@@ -50,14 +53,17 @@ class Detector:
         iou_threshold: Overlap above which the weaker of two boxes of a class is dropped; not
             used by networks that return no duplicates (DETR-style, end-to-end).
         size: Side, or height and width, of the network's input in pixels, where the network
-            leaves it open; None for its own.
+            leaves it open; None for its own. For our own exports a side is a budget: each
+            frame gets the input of its own shape that has at most that square's pixels.
         max_detections: At most so many of a frame, the best.
         threads: CPU threads; 0 for all cores that the process may use.
 
     Attributes:
         class_names: Names of the network's classes, by the index in `Detections.classes`.
         session: The network's session.
-        input_size: Height and width of the network's input in pixels.
+        exported: What the file says of itself, if it is an export of ours; else None.
+        input_size: Height and width of the network's input in pixels; of a budget, for a square
+            frame.
         stage_seconds: CPU seconds of this process that `detect` has spent so far, by stage:
             `letterbox`, `infer`, `decode boxes`.
 
@@ -88,19 +94,16 @@ class Detector:
         self.max_detections = max_detections
         self.path, self.entry = _find(model)
         self.session = Session(self.path, device, threads)
-        self.input_size = input_size(self.session, self.entry, size)
-        height, width = self.input_size
-        self._batch = self.session.inputs[0].shape[0]
-        grey = np.full((self._batch or 1, 3, height, width), 114, dtype=np.float32)
-        outputs = self._run(grey)  # the shapes that the file leaves open, and a warm-up
-        if self._batch is None and not self._takes_batches(grey):
-            self._batch = 1
-        known = recognise(self.session, self.entry, outputs, height, width)
+        self.exported = read_exported(self.session)
+        known, sizing, make_writer = (
+            self._foreign(size) if self.exported is None else self._own(self.exported, size)
+        )
         self.class_names = known.class_names
         self.preprocessing = known.preprocessing
+        self.input_size = sizing.input_for(1, 1)
         self._head = known.head
-        self._preprocessor = Preprocessor(known.preprocessing, height, width)
-        self._blob = grey
+        self._inputs = Inputs(sizing, known.preprocessing, make_writer)
+        self._batch = self._batch_size()
         self._wanted = self._class_mask(classes)
         self.stage_seconds = dict.fromkeys(("letterbox", "infer", "decode boxes"), 0.0)
 
@@ -116,40 +119,40 @@ class Detector:
         Raises:
             ModelError: The network failed, or returned what are no numbers.
         """
-        step = self._batch_size(len(frames))
-        found: list[Detections] = []
-        for start in range(0, len(frames), step):
-            part = frames[start : start + step]
-            blob = self._input(len(part))
-            began = time.process_time()
-            placements = [
-                self._preprocessor.write(frame.image, target)
-                for frame, target in zip(part, blob, strict=False)  # a fixed batch may be longer
-            ]
-            began = self._count("letterbox", began)
-            outputs = self._run(blob)
-            began = self._count("infer", began)
-            pictures = self._head.decode(outputs, self.confidence)
-            found.extend(
-                self._finish(candidates, placement)
-                for candidates, placement in zip(pictures, placements, strict=False)
-            )
-            self._count("decode boxes", began)
-        return found
+        found: dict[int, Detections] = {}
+        for size, indices in self._inputs.by_size(frames).items():
+            step = self._batch or len(indices)
+            for start in range(0, len(indices), step):
+                part = indices[start : start + step]
+                detections = self._detect_alike([frames[index] for index in part], size)
+                found.update(zip(part, detections, strict=True))
+        return [found[index] for index in range(len(frames))]
 
     def describe(self) -> dict[str, Any]:
         """What runs where and how, for reports and health pages; plain JSON values."""
         return self.session.describe() | {
             "name": self.entry.name,
             "sha256": self.entry.sha256,
-            "licence": self.entry.licence,
+            "licence": self.licence,
             "head": self._head.name,
             "input_size": list(self.input_size),
+            "input_follows_frame": isinstance(self._inputs.sizing, PixelBudget),
             "resize": self.preprocessing.resize,
             "classes": len(self.class_names),
             "confidence": self.confidence,
-            "iou_threshold": self.iou_threshold if self._head.overlapping else None,
+            "iou_threshold": self.iou_threshold if self._suppresses else None,
         }
+
+    @property
+    def licence(self) -> str:
+        """Licence of the weights, as the registry or the file itself has it."""
+        facts = {} if self.exported is None else self.exported.facts
+        return facts.get("licence", self.entry.licence)
+
+    @property
+    def _suppresses(self) -> bool:
+        """Whether boxes are suppressed, by us or by our own graph."""
+        return self._head.overlapping or self.exported is not None
 
     def _count(self, stage: str, began: float) -> float:
         """Add the CPU time since `began` to a stage; returns the time now."""
@@ -157,28 +160,57 @@ class Detector:
         self.stage_seconds[stage] += now - began
         return now
 
-    def _takes_batches(self, grey: npt.NDArray[np.float32]) -> bool:
-        """Whether several pictures at once are worth it, and possible."""
+    def _own(
+        self, exported: Exported, size: int | tuple[int, int] | None
+    ) -> tuple[Recognised, Sizing, MakeWriter]:
+        """How an export of ours is read and fed."""
+        sizing = _own_sizing(self.session, exported, self.entry, size)
+        known = Recognised(SightlineHead(), PREPROCESSING, exported.class_names)
+        self._run(np.full((1, *sizing.input_for(1, 1), 3), GREY, dtype=np.uint8))
+        return known, sizing, PixelWriter
+
+    def _foreign(self, size: int | tuple[int, int] | None) -> tuple[Recognised, Sizing, MakeWriter]:
+        """How another network is read and fed, from the shapes of what it returns for grey."""
+        height, width = input_size(self.session, self.entry, size)
+        pictures = self.session.inputs[0].shape[0] or 1
+        outputs = self._run(np.full((pictures, 3, height, width), GREY, dtype=np.float32))
+        known = recognise(self.session, self.entry, outputs, height, width)
+        return known, FixedSize(height, width), PlaneWriter
+
+    def _batch_size(self) -> int | None:
+        """Pictures in a run: the network's own number, or None where there may be any."""
+        fixed = self.session.inputs[0].shape[0]
         # One picture at a time gives the same bits whatever the batch, and costs a CPU nothing
         # (docs/benchmarks.md).
-        if self.session.device == "cpu":
-            return False
+        if fixed is not None or self.session.device == "cpu":
+            return fixed or 1
         try:  # some exports leave the batch open and fail at two, as MMDeploy's with suppression
-            self._run(np.repeat(grey, 2, axis=0))
+            self._run(self._inputs.write((), self.input_size, 2)[0])
         except ModelError:
-            return False
-        return True
+            return 1
+        return None
 
-    def _batch_size(self, frames: int) -> int:
-        return max(frames, 1) if self._batch is None else self._batch
+    def _detect_alike(self, frames: Sequence[Frame], size: tuple[int, int]) -> list[Detections]:
+        """Detect in frames that one run takes."""
+        began = time.process_time()
+        blob, placements = self._inputs.write(frames, size, self._batch or len(frames))
+        began = self._count("letterbox", began)
+        outputs = self._run(blob)
+        began = self._count("infer", began)
+        pictures = self._head.decode(outputs, self.confidence, len(frames))
+        found = [
+            self._finish(candidates, placement)
+            for candidates, placement in zip(pictures, placements, strict=True)
+        ]
+        self._count("decode boxes", began)
+        return found
 
-    def _input(self, pictures: int) -> npt.NDArray[np.float32]:
-        if pictures > len(self._blob):
-            self._blob = np.empty((pictures, *self._blob.shape[1:]), dtype=np.float32)
-        return self._blob if self._batch is not None else self._blob[:pictures]
-
-    def _run(self, blob: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
-        return self.session.run({self.session.inputs[0].name: blob})
+    def _run(self, blob: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+        feed = {self.session.inputs[0].name: blob}
+        if self.exported is not None:
+            feed["confidence"] = np.full(1, self.confidence, dtype=np.float32)
+            feed["iou_threshold"] = np.full(1, self.iou_threshold, dtype=np.float32)
+        return self.session.run(feed)
 
     def _finish(self, candidates: Candidates, placement: Placement) -> Detections:
         """Filter, suppress, and go back to the frame's pixels."""
@@ -201,6 +233,19 @@ class Detector:
         mask = np.zeros(len(self.class_names), dtype=np.bool_)
         mask[class_indices(classes, self.class_names)] = True
         return mask
+
+
+def _own_sizing(
+    session: Session, exported: Exported, entry: ModelEntry, size: int | tuple[int, int] | None
+) -> Sizing:
+    """One number is a budget of pixels; height and width are what they say."""
+    wish = size or entry.size or exported.size
+    if isinstance(wish, int):
+        if wish < LARGEST_STRIDE:
+            raise ModelError(f"{session.name}: a size is at least {LARGEST_STRIDE}, got {wish}")
+        return PixelBudget(wish)
+    check_sides(session.name, *wish)
+    return FixedSize(*wish)
 
 
 def _find(model: str | Path) -> tuple[Path, ModelEntry]:

@@ -1,13 +1,14 @@
 """What networks return, decoded: boxes in input pixels, scores and classes.
 
-A head turns the outputs of a network into `Candidates` for each picture of a batch. Four
+A head turns the outputs of a network into `Candidates` for each picture of a batch. Five
 families are known (DESIGN §4):
 
 - `YoloxHead`, the raw grid of YOLOX (Ge et al., 2021, arXiv:2107.08430);
 - `Yolov8Head`, boxes decoded in the graph and class scores, a column an anchor;
 - `DetrHead`, logits and normalised boxes of queries (Carion et al., 2020, arXiv:2005.12872;
   with a sigmoid: Zhu et al., 2020, arXiv:2010.04159, and RT-DETR and what follows it);
-- `EndToEndHead`, finished detections, in three layouts.
+- `EndToEndHead`, finished detections, in three layouts;
+- `SightlineHead`, the finished detections of our own exports.
 
 All compare scores with the threshold before they compute boxes, so that a crowd of empty
 anchors costs one comparison each. An anchor or query has one class, its best.
@@ -15,6 +16,7 @@ anchors costs one comparison each. An anchor or query has one class, its best.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
@@ -35,12 +37,13 @@ __all__ = [
     "EndToEndLayout",
     "Head",
     "HeadName",
+    "SightlineHead",
     "Yolov8Head",
     "YoloxHead",
     "grid_size",
 ]
 
-HeadName = Literal["yolox", "yolov8", "detr", "end-to-end"]
+HeadName = Literal["yolox", "yolov8", "detr", "end-to-end", "sightline"]
 Activation = Literal["sigmoid", "softmax"]
 EndToEndLayout = Literal["rows", "boxes-labels", "boxes-scores-classes"]
 
@@ -84,12 +87,15 @@ class Head(Protocol):
     name: HeadName
     overlapping: bool
 
-    def decode(self, outputs: Sequence[Array], confidence: float) -> list[Candidates]:
+    def decode(
+        self, outputs: Sequence[Array], confidence: float, pictures: int
+    ) -> list[Candidates]:
         """Decode a batch.
 
         Args:
             outputs: The network's outputs in the graph's order, batch first.
             confidence: Only scores above it are returned.
+            pictures: How many pictures to decode, from the first.
 
         Raises:
             ModelError: The network returned values that are not numbers.
@@ -120,9 +126,11 @@ class YoloxHead:
         self._cells = np.concatenate(cells).astype(np.float32)
         self._strides = np.concatenate(strides).astype(np.float32)
 
-    def decode(self, outputs: Sequence[Array], confidence: float) -> list[Candidates]:
+    def decode(
+        self, outputs: Sequence[Array], confidence: float, pictures: int
+    ) -> list[Candidates]:
         """Decode a batch; see `Head.decode`."""
-        return [self._picture(rows, confidence) for rows in outputs[0]]
+        return [self._picture(rows, confidence) for rows in outputs[0][:pictures]]
 
     def _picture(self, rows: Array, confidence: float) -> Candidates:
         rows = rows.astype(np.float32, copy=False)
@@ -136,9 +144,11 @@ class Yolov8Head:
     name: HeadName = "yolov8"
     overlapping = True
 
-    def decode(self, outputs: Sequence[Array], confidence: float) -> list[Candidates]:
+    def decode(
+        self, outputs: Sequence[Array], confidence: float, pictures: int
+    ) -> list[Candidates]:
         """Decode a batch; see `Head.decode`."""
-        return [self._picture(columns, confidence) for columns in outputs[0]]
+        return [self._picture(columns, confidence) for columns in outputs[0][:pictures]]
 
     def _picture(self, columns: Array, confidence: float) -> Candidates:
         best = columns[4:].max(axis=0)
@@ -175,11 +185,15 @@ class DetrHead:
         self._logits = logits
         self._boxes = boxes
 
-    def decode(self, outputs: Sequence[Array], confidence: float) -> list[Candidates]:
+    def decode(
+        self, outputs: Sequence[Array], confidence: float, pictures: int
+    ) -> list[Candidates]:
         """Decode a batch; see `Head.decode`."""
         return [
             self._picture(logits.astype(np.float32, copy=False), boxes, confidence)
-            for logits, boxes in zip(outputs[self._logits], outputs[self._boxes], strict=True)
+            for logits, boxes in zip(
+                outputs[self._logits][:pictures], outputs[self._boxes][:pictures], strict=True
+            )
         ]
 
     def _picture(self, logits: Array, boxes: Array, confidence: float) -> Candidates:
@@ -218,7 +232,9 @@ class EndToEndHead:
         self.layout = layout
         self._order = tuple(order)
 
-    def decode(self, outputs: Sequence[Array], confidence: float) -> list[Candidates]:
+    def decode(
+        self, outputs: Sequence[Array], confidence: float, pictures: int
+    ) -> list[Candidates]:
         """Decode a batch; see `Head.decode`."""
         parts = [outputs[index] for index in self._order]
         if self.layout == "rows":
@@ -229,7 +245,7 @@ class EndToEndHead:
             boxes, scores, classes = parts[:3]
         counts = parts[3].reshape(-1) if len(parts) == 4 else np.full(len(boxes), boxes.shape[1])
         found = []
-        for picture, count in enumerate(counts.tolist()):
+        for picture, count in enumerate(counts[:pictures].tolist()):
             score = scores[picture, :count].astype(np.float32, copy=False)
             _check_numbers(score)
             good = np.flatnonzero(score > confidence)
@@ -241,6 +257,30 @@ class EndToEndHead:
                 )
             )
         return found
+
+
+class SightlineHead:
+    """(N, 7): picture, x1, y1, x2, y2 in input pixels, score, class; sorted by picture.
+
+    The graph has compared scores with the confidence and suppressed duplicates.
+    """
+
+    name: HeadName = "sightline"
+    overlapping = False
+
+    def decode(
+        self,
+        outputs: Sequence[Array],
+        confidence: float,  # noqa: ARG002 - the graph has it as an input
+        pictures: int,
+    ) -> list[Candidates]:
+        """Decode a batch; see `Head.decode`."""
+        rows = outputs[0]
+        edges = np.searchsorted(rows[:, 0], np.arange(pictures + 1)).tolist()
+        return [
+            Candidates(part[:, 1:5], part[:, 5], part[:, 6].astype(np.int32))
+            for part in (rows[begin:end] for begin, end in itertools.pairwise(edges))
+        ]
 
 
 def grid_size(height: int, width: int) -> int:

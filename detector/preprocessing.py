@@ -1,21 +1,31 @@
 """From a frame to a network's input, and from the network's boxes back to the frame.
 
 The picture is scaled by one factor for both axes and padded with grey (a letterbox), or
-stretched; then it becomes a float32 plane a channel. Sizes in pixels are whole, so the true
-factors of the two axes differ a little from the wished one: `Placement` keeps the true ones,
-and going back is exact. `cv2.resize` maps continuous coordinates by exactly these factors.
+stretched; then it becomes a float32 plane a channel, or stays bytes as it is. Sizes in pixels
+are whole, so the true factors of the two axes differ a little from the wished one: `Placement`
+keeps the true ones, and going back is exact. `cv2.resize` maps continuous coordinates by exactly
+these factors.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Channels", "Placement", "Preprocessing", "Preprocessor", "Resize", "place"]
+__all__ = [
+    "Channels",
+    "PixelWriter",
+    "Placement",
+    "PlaneWriter",
+    "Preprocessing",
+    "Resize",
+    "Writer",
+    "place",
+]
 
 Resize = Literal["letterbox-top-left", "letterbox-centred", "stretch"]
 Channels = Literal["bgr", "rgb"]
@@ -78,10 +88,63 @@ class Placement:
         return np.array([self.left, self.top, self.left, self.top], dtype)
 
 
-class Preprocessor:
-    """Writes pictures into a network's input.
+class Writer(Protocol):
+    """Writes pictures into a network's input; serves one thread at a time."""
 
-    Keeps buffers between pictures, so it serves one thread at a time.
+    shape: tuple[int, int, int]
+    dtype: type[np.uint8 | np.float32]
+
+    def write(self, image: npt.NDArray[np.uint8], target: npt.NDArray[Any]) -> Placement:
+        """Fit one picture.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            target: Of the writer's shape and dtype, written in place.
+
+        Returns:
+            Where the picture now lies.
+        """
+        ...
+
+
+class PixelWriter:
+    """Writes pictures as the bytes that they are, (height, width, 3) uint8 BGR.
+
+    For networks that normalise by themselves: a quarter of the memory, and one pass.
+
+    Args:
+        preprocessing: What the network wants; mean and std are left to it.
+        height: Height of the input in pixels.
+        width: Width of the input in pixels.
+    """
+
+    def __init__(self, preprocessing: Preprocessing, height: int, width: int) -> None:
+        self.preprocessing = preprocessing
+        self.shape = (height, width, 3)
+        self.dtype: np.dtype[Any] = np.dtype(np.uint8)
+
+    def write(self, image: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> Placement:
+        """Fit one picture; see `Writer.write`."""
+        height, width = self.shape[:2]
+        placement = place(image.shape[0], image.shape[1], height, width, self.preprocessing.resize)
+        bottom, right = placement.top + placement.height, placement.left + placement.width
+        inner = target[placement.top : bottom, placement.left : right]
+        if inner.shape == image.shape:
+            inner[:] = image
+        else:
+            size = (placement.width, placement.height)
+            cv2.resize(image, size, dst=inner, interpolation=cv2.INTER_LINEAR)
+        target[: placement.top] = _PADDING
+        target[bottom:] = _PADDING
+        target[placement.top : bottom, : placement.left] = _PADDING
+        target[placement.top : bottom, right:] = _PADDING
+        return placement
+
+
+class PlaneWriter:
+    """Writes pictures as normalised planes, (3, height, width) float32.
+
+    Keeps buffers between pictures.
 
     Args:
         preprocessing: What the network wants.
@@ -91,8 +154,8 @@ class Preprocessor:
 
     def __init__(self, preprocessing: Preprocessing, height: int, width: int) -> None:
         self.preprocessing = preprocessing
-        self.height = height
-        self.width = width
+        self.shape = (3, height, width)
+        self.dtype: np.dtype[Any] = np.dtype(np.float32)
         self._scaled = np.empty((0, 0, 3), dtype=np.uint8)
         self._planes = [np.empty((0, 0), dtype=np.uint8) for _ in range(3)]
         self._order = (0, 1, 2) if preprocessing.channels == "bgr" else (2, 1, 0)
@@ -101,18 +164,9 @@ class Preprocessor:
         self._padding = (np.float32(_PADDING) - self._mean) * self._factor
 
     def write(self, image: npt.NDArray[np.uint8], target: npt.NDArray[np.float32]) -> Placement:
-        """Fit one picture.
-
-        Args:
-            image: (H, W, 3) uint8 BGR.
-            target: (3, height, width) float32, written in place.
-
-        Returns:
-            Where the picture now lies.
-        """
-        placement = place(
-            image.shape[0], image.shape[1], self.height, self.width, self.preprocessing.resize
-        )
+        """Fit one picture; see `Writer.write`."""
+        _, height, width = self.shape
+        placement = place(image.shape[0], image.shape[1], height, width, self.preprocessing.resize)
         shape = (placement.height, placement.width)
         if self._scaled.shape[:2] != shape:
             self._scaled = np.empty((*shape, 3), dtype=np.uint8)

@@ -29,6 +29,7 @@ from sightline.detector.heads import (
 )
 from sightline.detector.preprocessing import Preprocessing
 from sightline.detector.registry import ModelEntry
+from sightline.detector.sizes import check_sides
 from sightline.errors import ModelError
 from sightline.inference import Session, TensorInfo
 
@@ -37,7 +38,6 @@ __all__ = ["Recognised", "input_size", "recognise"]
 Array = npt.NDArray[Any]
 
 _DEFAULT_SIZE = 640
-_LARGEST_STRIDE = 32
 _PREPROCESSING: dict[HeadName, Preprocessing] = {
     "yolox": Preprocessing("letterbox-top-left", "bgr"),
     "yolov8": Preprocessing("letterbox-centred", "rgb", std=(255.0, 255.0, 255.0)),
@@ -92,11 +92,8 @@ def input_size(
             f"{session.name}: its input is fixed at {fixed[0] or '?'}x{fixed[1] or '?'} "
             f"(height x width); {height}x{width} was asked for"
         )
-    if None in fixed and (min(wish) <= 0 or height % _LARGEST_STRIDE or width % _LARGEST_STRIDE):
-        raise ModelError(
-            f"{session.name}: sizes are multiples of {_LARGEST_STRIDE}; {height}x{width} "
-            "(height x width) was asked for"
-        )
+    if None in fixed:
+        check_sides(session.name, height, width)
     return height, width
 
 

@@ -104,6 +104,7 @@ class Session:
 
     Attributes:
         inputs: What the network takes.
+        optional_inputs: What it takes besides and has default values for.
         outputs: What it returns, in the graph's order.
         metadata: The file's own metadata.
         device: Where it really runs: `cpu`, `cuda` or `tensorrt`.
@@ -127,6 +128,9 @@ class Session:
         self.device = _choose(device, self.reports, model)
         self._session = _create(model, self.name, self.device, self.threads)
         self.inputs = tuple(_tensor_info(node) for node in self._session.get_inputs())
+        self.optional_inputs = tuple(
+            _tensor_info(node) for node in self._session.get_overridable_initializers()
+        )
         self.outputs = tuple(_tensor_info(node) for node in self._session.get_outputs())
         self.metadata: Mapping[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self._output_names = [output.name for output in self.outputs]
@@ -135,7 +139,7 @@ class Session:
         """Run the network once.
 
         Args:
-            feed: A C-contiguous array for each input, by name.
+            feed: A C-contiguous array for each input, by name; optional inputs may be left out.
 
         Returns:
             The outputs, in the graph's order.

@@ -47,7 +47,7 @@ def test_yolox_decodes_as_its_formula_says(seed: int, classes: int, confidence: 
     random = np.random.default_rng(seed)
     rows = random.uniform(0, 1, (2, ANCHORS, 5 + classes)).astype(np.float32)
     rows[..., :4] = random.normal(0, 1, (2, ANCHORS, 4))
-    found = YoloxHead(HEIGHT, WIDTH).decode([rows], confidence)
+    found = YoloxHead(HEIGHT, WIDTH).decode([rows], confidence, 2)
     for picture in range(2):
         expected, anchor = [], 0
         for stride in (8, 16, 32):
@@ -72,7 +72,7 @@ def test_yolox_decodes_as_its_formula_says(seed: int, classes: int, confidence: 
 def test_yolov8_decodes_as_its_formula_says(seed: int, classes: int, confidence: float) -> None:
     columns = np.random.default_rng(seed).uniform(0, 1, (2, 4 + classes, 30)).astype(np.float32)
     columns[:, :4] *= 60
-    found = Yolov8Head().decode([columns], confidence)
+    found = Yolov8Head().decode([columns], confidence, 2)
     for picture in range(2):
         expected = []
         for anchor in range(30):
@@ -93,7 +93,7 @@ def test_detr_decodes_as_its_formula_says(
     head = DetrHead(
         HEIGHT, WIDTH, logits=1, boxes=0, activation="softmax" if softmax else "sigmoid"
     )
-    found = head.decode([boxes, logits], confidence)
+    found = head.decode([boxes, logits], confidence, 2)
     for picture in range(2):
         expected = []
         for query in range(12):
@@ -128,7 +128,7 @@ def test_the_end_to_end_layouts_say_the_same(labels: Array) -> None:
         (EndToEndHead("boxes-scores-classes", [1, 2, 3, 0]), [counts, BOXES, SCORES, labels]),
     ]
     for head, outputs in layouts:
-        first, second = head.decode(outputs, 0.5)
+        first, second = head.decode(outputs, 0.5, 2)
         assert_same(first, [([1, 2, 3, 4], 0.9, 0), ([5, 6, 9, 9], 0.6, 2)])
         assert_same(second, [([1, 2, 3, 4], 0.8, 1), ([0, 0, 1, 1], 0.7, 0)])
 
@@ -136,20 +136,20 @@ def test_the_end_to_end_layouts_say_the_same(labels: Array) -> None:
 def test_rows_beyond_the_count_are_not_read() -> None:
     head = EndToEndHead("boxes-scores-classes", [1, 2, 3, 0])
     counts = np.array([[1], [0]], np.int32)
-    first, second = head.decode([counts, BOXES, SCORES, LABELS], 0.1)
+    first, second = head.decode([counts, BOXES, SCORES, LABELS], 0.1, 2)
     assert (len(first), len(second)) == (1, 0)
 
 
 def test_huge_sizes_do_not_overflow() -> None:
     rows = np.zeros((1, ANCHORS, 6), np.float32)
     rows[0, 0] = [0, 0, 1e6, 1e6, 1, 1]
-    assert np.isfinite(YoloxHead(HEIGHT, WIDTH).decode([rows], 0.5)[0].boxes).all()
+    assert np.isfinite(YoloxHead(HEIGHT, WIDTH).decode([rows], 0.5, 1)[0].boxes).all()
 
 
 def test_half_precision_is_read_like_single() -> None:
     rows = np.random.default_rng(1).uniform(0, 1, (1, ANCHORS, 7)).astype(np.float16)
     head = YoloxHead(HEIGHT, WIDTH)
-    half, single = head.decode([rows], 0.3)[0], head.decode([rows.astype(np.float32)], 0.3)[0]
+    half, single = head.decode([rows], 0.3, 1)[0], head.decode([rows.astype(np.float32)], 0.3, 1)[0]
     np.testing.assert_array_equal(half.boxes, single.boxes)
 
 
@@ -169,4 +169,4 @@ def test_scores_that_are_no_numbers_are_an_error_not_silence(
     head: Head, outputs: list[Array]
 ) -> None:
     with pytest.raises(ModelError, match="not numbers"):
-        head.decode(outputs, 0.1)
+        head.decode(outputs, 0.1, 1)

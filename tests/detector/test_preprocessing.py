@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.detector.preprocessing import Preprocessing, Preprocessor, Resize, place
+from sightline.detector.preprocessing import PlaneWriter, Preprocessing, Resize, place
 
 RESIZES: tuple[Resize, ...] = ("letterbox-top-left", "letterbox-centred", "stretch")
 sides = st.integers(1, 4000)
@@ -58,7 +58,7 @@ def test_a_letterbox_keeps_the_shape_to_half_a_pixel(
 def test_a_square_is_drawn_where_its_box_says(resize: Resize) -> None:
     image = np.zeros((240, 360, 3), np.uint8)
     image[60:180, 90:270] = 255
-    preprocessor = Preprocessor(Preprocessing(resize, "bgr"), 96, 160)
+    preprocessor = PlaneWriter(Preprocessing(resize, "bgr"), 96, 160)
     target = np.empty((3, 96, 160), np.float32)
     placement = preprocessor.write(image, target)
     x1, y1, x2, y2 = placement.to_input(np.array([[90.0, 60, 270, 180]]))[0]
@@ -75,7 +75,7 @@ def test_around_the_picture_is_grey_114_normalised_too() -> None:
         "letterbox-centred", "rgb", mean=(100.0, 110.0, 120.0), std=(2.0, 4.0, 5.0)
     )
     target = np.empty((3, 64, 64), np.float32)
-    Preprocessor(wanted, 64, 64).write(np.zeros((32, 64, 3), np.uint8), target)
+    PlaneWriter(wanted, 64, 64).write(np.zeros((32, 64, 3), np.uint8), target)
     for channel, (mean, std) in enumerate(zip(wanted.mean, wanted.std, strict=True)):
         np.testing.assert_allclose(target[channel, :16], (114 - mean) / std, rtol=1e-6)
         np.testing.assert_allclose(target[channel, 16:48], -mean / std, rtol=1e-6)
@@ -85,18 +85,18 @@ def test_around_the_picture_is_grey_114_normalised_too() -> None:
 def test_a_picture_of_the_inputs_size_passes_unchanged_in_both_channel_orders() -> None:
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype(np.uint8)
     target = np.empty((3, 64, 96), np.float32)
-    Preprocessor(Preprocessing("letterbox-top-left", "bgr"), 64, 96).write(image, target)
+    PlaneWriter(Preprocessing("letterbox-top-left", "bgr"), 64, 96).write(image, target)
     np.testing.assert_array_equal(target, image.transpose(2, 0, 1))
     unit = Preprocessing("stretch", "rgb", std=(255.0, 255.0, 255.0))
-    Preprocessor(unit, 64, 96).write(image, target)
+    PlaneWriter(unit, 64, 96).write(image, target)
     np.testing.assert_allclose(target, image[..., ::-1].transpose(2, 0, 1) / 255, rtol=1e-6)
 
 
 def test_nothing_of_one_picture_stays_for_the_next() -> None:
-    preprocessor = Preprocessor(Preprocessing("letterbox-top-left", "bgr"), 64, 64)
+    preprocessor = PlaneWriter(Preprocessing("letterbox-top-left", "bgr"), 64, 64)
     used, fresh = np.empty((3, 64, 64), np.float32), np.empty((3, 64, 64), np.float32)
     wide = np.full((20, 60, 3), 7, np.uint8)
     preprocessor.write(np.full((90, 30, 3), 200, np.uint8), used)
     preprocessor.write(wide, used)
-    Preprocessor(preprocessor.preprocessing, 64, 64).write(wide, fresh)
+    PlaneWriter(preprocessor.preprocessing, 64, 64).write(wide, fresh)
     np.testing.assert_array_equal(used, fresh)
