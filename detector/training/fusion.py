@@ -57,9 +57,9 @@ def fuse(
         ...     Detections([[0, 0, 10, 12]], [0.6], [0]),
         ... ]
         >>> both = fuse(seen)
-        >>> both.boxes.round(2).tolist(), both.scores.round(2).tolist()
+        >>> both.boxes.astype(float).round(2).tolist(), both.scores.tolist()
         ([[0.0, 0.0, 10.0, 10.8]], [0.75])
-        >>> fuse([seen[0], Detections.empty()]).scores.round(2).tolist()
+        >>> fuse([seen[0], Detections.empty()]).scores.astype(float).round(2).tolist()
         [0.45]
     """
     counts = np.ones(len(views)) if weights is None else np.asarray(weights, dtype=np.float64)
