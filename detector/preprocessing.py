@@ -89,10 +89,15 @@ class Placement:
 
 
 class Writer(Protocol):
-    """Writes pictures into a network's input; serves one thread at a time."""
+    """Writes pictures into a network's input; serves one thread at a time.
+
+    Attributes:
+        shape: Of one picture in the input.
+        dtype: Of the input.
+    """
 
     shape: tuple[int, int, int]
-    dtype: type[np.uint8 | np.float32]
+    dtype: np.dtype[Any]
 
     def write(self, image: npt.NDArray[np.uint8], target: npt.NDArray[Any]) -> Placement:
         """Fit one picture.
