@@ -20,8 +20,8 @@ from sightline.detector.training.appearance import (
     low_light,
     motion_blur,
 )
-from sightline.detector.training.examples import CLASSES, Example, Image, Labels
-from sightline.detector.training.paste import croppable, cut_crops, paste_crops
+from sightline.detector.training.examples import Example, Image, Labels
+from sightline.detector.training.paste import Crop, croppable, cut_crops, paste_crops
 from sightline.detector.training.placement import (
     GREY,
     Region,
@@ -41,7 +41,6 @@ Scale = Annotated[float, Field(ge=0.05, le=4)]
 Load = Callable[[Example, int], Image]
 """The picture of an example, decoded at 1/1, 1/2, 1/4 or 1/8."""
 
-_PERSON = CLASSES.index("person")
 _DONORS = 8  # pictures that are looked through for people to paste
 
 
@@ -110,6 +109,7 @@ def augment(
     width: int,
     augmentation: Augmentation,
     random: np.random.Generator,
+    person: int | None = None,
 ) -> tuple[Image, Labels]:
     """One canvas to learn from.
 
@@ -121,6 +121,7 @@ def augment(
         width: Width of the canvas, a multiple of 32.
         augmentation: How strong.
         random: Draws everything that is random.
+        person: The class whose objects are pasted; None pastes nothing.
 
     Returns:
         (height, width, 3) uint8 BGR and its labels in canvas pixels.
@@ -131,12 +132,16 @@ def augment(
     canvas = np.full((height, width, 3), GREY, np.uint8)
     if random.random() < augmentation.mosaic:
         examples = [example, partner(), partner(), partner()]
-        labels = _mosaic(examples, load, canvas, augmentation, random)
+        labels, regions = _mosaic(examples, load, canvas, augmentation, random)
     else:
-        region = (0, 0, width, height)
-        labels = _draw(example, region, augmentation.scale, load, canvas, augmentation, random)
-    if random.random() < augmentation.copy_paste:
-        labels = _copy_paste(canvas, labels, partner, load, augmentation, random)
+        whole = (0, 0, width, height)
+        labels, drawn = _draw(
+            example, whole, augmentation.scale, load, canvas, augmentation, random
+        )
+        regions = [drawn]
+    if person is not None and random.random() < augmentation.copy_paste:
+        crops = _people(person, partner, load, augmentation, random)
+        labels = paste_crops(canvas, labels, crops, regions, augmentation.copy_paste_height, random)
     if random.random() < augmentation.flip:
         canvas, labels = flip(canvas, labels)
     return _change_look(canvas, augmentation, random), labels
@@ -148,16 +153,19 @@ def _mosaic(
     canvas: Image,
     augmentation: Augmentation,
     random: np.random.Generator,
-) -> Labels:
-    """Four pictures around a point of the canvas."""
+) -> tuple[Labels, list[Region]]:
+    """Four pictures around a point of the canvas; the labels, and where each lies."""
     height, width = canvas.shape[:2]
     x, y = (round(side * random.uniform(0.3, 0.7)) for side in (width, height))
     quadrants = [(0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height)]
-    parts = [
-        _draw(example, quadrant, augmentation.mosaic_scale, load, canvas, augmentation, random)
-        for example, quadrant in zip(examples, quadrants, strict=True)
-    ]
-    return join_labels(parts, quadrants)
+    parts, drawn = zip(
+        *(
+            _draw(example, quadrant, augmentation.mosaic_scale, load, canvas, augmentation, random)
+            for example, quadrant in zip(examples, quadrants, strict=True)
+        ),
+        strict=True,
+    )
+    return join_labels(parts, drawn), list(drawn)
 
 
 def _draw(
@@ -168,8 +176,8 @@ def _draw(
     canvas: Image,
     augmentation: Augmentation,
     random: np.random.Generator,
-) -> Labels:
-    """Draw a picture into a region at a random scale and place; its labels in canvas pixels."""
+) -> tuple[Labels, Region]:
+    """Draw a picture into a region at a random scale and place; its labels, and where it lies."""
     height, width = canvas.shape[:2]
     scale = letterbox_scale(example.width, example.height, width, height)
     scale *= float(np.exp(random.uniform(*np.log(limits))))
@@ -191,12 +199,13 @@ def _draw(
         for most in (augmentation.hue, augmentation.saturation, augmentation.value)
     )
     canvas[y1:y2, x1:x2] = jitter_colour(canvas[y1:y2, x1:x2], hue, 1 + saturation, 1 + value)
-    return clip_labels(
+    labels = clip_labels(
         move_labels(example.labels, window, reduction),
         window.target,
         augmentation.least_visible,
         augmentation.least_side,
     )
+    return labels, window.target
 
 
 def _reduction(scale: float) -> int:
@@ -204,24 +213,22 @@ def _reduction(scale: float) -> int:
     return next(reduction for reduction in (8, 4, 2, 1) if scale * reduction <= 1 or reduction == 1)
 
 
-def _copy_paste(
-    canvas: Image,
-    labels: Labels,
+def _people(
+    person: int,
     partner: Callable[[], Example],
     load: Load,
     augmentation: Augmentation,
     random: np.random.Generator,
-) -> Labels:
-    """Paste people of another picture; nothing where a few pictures have none to cut out."""
+) -> list[Crop]:
+    """People of another picture; none where a few pictures have none to cut out."""
     for _ in range(_DONORS):
         donor = partner()
-        rows = croppable(donor.labels, _PERSON)
+        rows = croppable(donor.labels, person, (donor.width, donor.height))
         if rows.size:
             count = min(int(random.integers(1, augmentation.copy_paste_most + 1)), rows.size)
-            rows = random.choice(rows, count, replace=False)
-            crops = cut_crops(load(donor, 1), donor.labels, rows)
-            return paste_crops(canvas, labels, crops, augmentation.copy_paste_height, random)
-    return labels
+            chosen = random.choice(rows, count, replace=False)
+            return cut_crops(load(donor, 1), donor.labels, chosen)
+    return []
 
 
 def _change_look(canvas: Image, augmentation: Augmentation, random: np.random.Generator) -> Image:

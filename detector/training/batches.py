@@ -6,7 +6,7 @@ the same in whichever process it is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,11 @@ import numpy.typing as npt
 
 from sightline.detector.training.augmentation import Augmentation, augment
 from sightline.detector.training.cache import FileCache
-from sightline.detector.training.examples import Example, Image, Labels
-from sightline.detector.training.placement import letterbox
+from sightline.detector.training.examples import CLASSES, Example, Image, Labels
 from sightline.detector.training.sampling import BatchPlan, Sampler
 from sightline.errors import InputError
 
-__all__ = ["Batch", "BatchMaker", "letterboxed_batches"]
+__all__ = ["Batch", "BatchMaker"]
 
 _PICTURE = 2  # what a random stream is for; `sampling` has 0 and 1
 _MOST_REPLACED = 20
@@ -49,10 +48,18 @@ class BatchMaker:
         examples: What there is to learn from.
         sampler: Plans over the same examples.
         cache: Their files.
+        classes: Names of the classes, for the people that are pasted.
     """
 
-    def __init__(self, examples: Sequence[Example], sampler: Sampler, cache: FileCache) -> None:
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        sampler: Sampler,
+        cache: FileCache,
+        classes: Sequence[str] = CLASSES,
+    ) -> None:
         self.examples = examples
+        self.person = classes.index("person") if "person" in classes else None
         self.sampler = sampler
         self.cache = cache
 
@@ -102,36 +109,10 @@ class BatchMaker:
             plan.width,
             augmentation,
             random,
+            self.person,
         )
 
     def _draw(self, plan: BatchPlan, random: np.random.Generator) -> int:
         """Any picture of the epoch, so that sets come up by their weights."""
         order = self.sampler.order(plan.epoch)
         return int(order[random.integers(len(order))])
-
-
-def letterboxed_batches(
-    examples: Sequence[Example], batch: int, height: int, width: int, cache: FileCache
-) -> Iterator[Batch]:
-    """Every example once, in order, as the runtime would show it; for validation.
-
-    Args:
-        examples: The pictures.
-        batch: Pictures a batch; the last one may have fewer.
-        height: Height of the canvas, a multiple of 32.
-        width: Width of the canvas, a multiple of 32.
-        cache: Their files.
-
-    Raises:
-        InputError: A picture is missing or damaged.
-    """
-    for start in range(0, len(examples), batch):
-        chosen = examples[start : start + batch]
-        rows = np.arange(start, start + len(chosen))
-        images: Image = np.empty((len(rows), height, width, 3), np.uint8)
-        labels = []
-        for position, example in enumerate(chosen):
-            image = example.decode(cache.read(example.path))
-            images[position], found = letterbox(image, example.labels, height, width)
-            labels.append(found)
-        yield Batch(images, labels, rows, [])

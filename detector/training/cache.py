@@ -38,7 +38,7 @@ class FileCache:
             total += len(data)
         self._memory = multiprocessing.get_context("spawn").RawArray(ctypes.c_ubyte, max(total, 1))
         self._places: dict[Path, tuple[int, int]] = {}
-        memory = np.frombuffer(self._memory, np.uint8)
+        memory = self._bytes()
         end = 0
         for path, data in files:
             begin, end = end, end + len(data)
@@ -54,4 +54,7 @@ class FileCache:
         if path not in self._places:
             return read_bytes(path)
         begin, end = self._places[path]
-        return np.frombuffer(self._memory, np.uint8)[begin:end]
+        return self._bytes()[begin:end]
+
+    def _bytes(self) -> Image:
+        return np.frombuffer(memoryview(self._memory), np.uint8)

@@ -13,8 +13,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import re
-from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,9 +88,8 @@ class _Reader:
             rows[owner].append(row)
         named = {number for number in categories.values() if number is not None}
         default = np.isin(np.arange(len(self.classes)), sorted(named))
-        shared = Counter(str(image.get("source", "")) for image in data["images"])
         examples = [
-            self._example(image, rows[number], categories, default, shared)
+            self._example(image, rows[number], categories, default)
             for number, image in images.items()
         ]
         if self.empty:
@@ -134,22 +131,9 @@ class _Reader:
         rows: Sequence[dict[str, Any]],
         categories: dict[Any, int | None],
         default: np.ndarray[Any, np.dtype[np.bool_]],
-        shared: Counter[str],
     ) -> Example:
         where = f"image {image['id']}"
-        name, width, height = (image.get(field) for field in ("file_name", "width", "height"))
-        if not isinstance(name, str) or not _is_size(width) or not _is_size(height):
-            raise InputError(
-                f"{self.path}: {where}: expected file_name, and width and height in whole pixels; "
-                f"got {name!r}, {width!r}, {height!r}"
-            )
-        path = self.image_folder / name
-        if not path.is_file():
-            raise InputError(
-                f"{self.path}: {where}: the picture {path} is missing; give the folder that "
-                "file_name is relative to"
-            )
-        size = (width, height)
+        path, size = self._picture(image, where)
         boxes, numbers, weights, ignore, ignore_classes = [], [], [], [], []
         for row in rows:
             label = f"annotation {row['id']} ({where})"
@@ -180,8 +164,8 @@ class _Reader:
             labelled = np.isin(np.arange(len(self.classes)), [i for i in there if i is not None])
         return Example(
             path=path,
-            width=int(width),
-            height=int(height),
+            width=size[0],
+            height=size[1],
             labels=Labels(
                 boxes,
                 numbers,
@@ -192,8 +176,29 @@ class _Reader:
                 uncertain=[] if image.get("exhaustive", True) else [(0, 0, *size)],
             ),
             set_name=str(image.get("set", self.path.stem)),
-            group=self._group(image, shared),
+            group=self._group(image),
         )
+
+    def _picture(self, image: dict[str, Any], where: str) -> tuple[Path, tuple[int, int]]:
+        """The picture's file, which is there, and its width and height."""
+        name, width, height = (image.get(field) for field in ("file_name", "width", "height"))
+        if (
+            not isinstance(name, str)
+            or not isinstance(width, int)
+            or not isinstance(height, int)
+            or min(width, height) < 1
+        ):
+            raise InputError(
+                f"{self.path}: {where}: expected file_name, and width and height in whole pixels; "
+                f"got {name!r}, {width!r}, {height!r}"
+            )
+        path = self.image_folder / name
+        if not path.is_file():
+            raise InputError(
+                f"{self.path}: {where}: the picture {path} is missing; file_name is relative to "
+                f"{self.image_folder}"
+            )
+        return path, (width, height)
 
     def _box(
         self, given: Any, size: tuple[int, int], where: str
@@ -228,21 +233,9 @@ class _Reader:
             raise InputError(f"{self.path}: {where}: expected a score in (0, 1]; got {given!r}")
         return float(given)
 
-    def _group(self, image: dict[str, Any], shared: Counter[str]) -> str:
-        """Its clip; else its set and source, or the word before the number in its name."""
-        prefix = f"{self.path.stem}/{image.get('set', '')}"
-        if "clip" in image:
-            return f"{prefix}/{image['clip']}"
-        source = str(image.get("source", ""))
-        if source and shared[source] > 1:
-            return f"{prefix}/{source}"
-        stem = str(Path(image["file_name"]).with_suffix(""))
-        word = re.match(r"(.*[^\W\d])[\W_]*\d+", stem)
-        return f"{prefix}/{word[1] if word else stem}"
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and value > 0
+    def _group(self, image: dict[str, Any]) -> str:
+        """Its clip, for frames of one; else itself."""
+        return f"{self.path.stem}/{image.get('set', '')}/{image.get('clip', image['file_name'])}"
 
 
 def _read_json(path: Path) -> Any:

@@ -25,7 +25,7 @@ import numpy as np
 from sightline.detector.training.augmentation import Augmentation
 from sightline.detector.training.batches import Batch, BatchMaker
 from sightline.detector.training.cache import FileCache
-from sightline.detector.training.examples import Example, Image
+from sightline.detector.training.examples import CLASSES, Example, Image
 from sightline.detector.training.sampling import BatchPlan, Sampler
 from sightline.errors import InputError, StateError
 
@@ -44,6 +44,7 @@ class Loader:
         sampler: Plans over the same examples.
         workers: Processes that make batches; 0 makes them where they are asked for.
         cache: The examples' files; read now if not given.
+        classes: Names of the classes.
 
     Attributes:
         damaged: Why pictures could not be read, each reason once. Training goes on with other
@@ -61,12 +62,13 @@ class Loader:
         sampler: Sampler,
         workers: int = 0,
         cache: FileCache | None = None,
+        classes: Sequence[str] = CLASSES,
     ) -> None:
         self.sampler = sampler
         self.damaged: set[str] = set()
         if cache is None:
             cache = FileCache(example.path for example in examples)
-        self._maker = BatchMaker(examples, sampler, cache)
+        self._maker = BatchMaker(examples, sampler, cache, classes)
         self._workers = [_Worker(self._maker) for _ in range(workers)]
 
     def epoch(self, epoch: int, augmentation: Augmentation) -> Iterator[Batch]:

@@ -1,7 +1,7 @@
 """People cut out of one picture and pasted into another.
 
-Without masks a crop is a rectangle: its edges are faded out, and only people whose box hardly
-overlaps another are taken.
+Without masks a crop is a rectangle: its edges are faded out, and only people who are whole and
+whose box hardly overlaps another are taken.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.detector.training.examples import Image, Labels, replace_labels
+from sightline.detector.training.placement import Region
 
 __all__ = ["Crop", "croppable", "cut_crops", "paste_crops"]
 
 _LEAST_HEIGHT = 24  # pixels of the picture that a crop is taken from
 _LEAST_WEIGHT = 0.5
-_UPRIGHT = 1.2  # height by width
+_UPRIGHT = 1.6  # height by width; heads and shoulders are less
+_MARGIN = 2  # pixels from the edge of its picture
 _MOST_SHARED = 0.15  # of a crop's area with other objects
 _MOST_COVERED = 0.3  # of an object's area by what is pasted
 _MOST_ENLARGED = 1.5
@@ -36,15 +38,22 @@ class Crop:
     weight: float
 
 
-def croppable(labels: Labels, number: int) -> npt.NDArray[np.intp]:
-    """Rows of the objects of a class that stand upright, alone and large enough to be cut out."""
+def croppable(labels: Labels, number: int, size: tuple[int, int]) -> npt.NDArray[np.intp]:
+    """Rows of the objects of a class that can be cut out: upright, whole, alone, large enough.
+
+    Args:
+        labels: Of a picture.
+        number: The class.
+        size: Width and height of the picture; an object that touches its edge is not whole.
+    """
     boxes = labels.boxes
     sides = boxes[:, 2:] - boxes[:, :2]
     suits = (
         (labels.classes == number)
         & (labels.weights >= _LEAST_WEIGHT)
         & (sides[:, 1] >= np.maximum(_LEAST_HEIGHT, _UPRIGHT * sides[:, 0]))
-        & (sides[:, 0] >= 4)
+        & (boxes[:, :2] >= _MARGIN).all(axis=1)
+        & (boxes[:, 2:] <= np.array(size) - _MARGIN).all(axis=1)
     )
     rows = np.flatnonzero(suits)
     others = np.concatenate([boxes, labels.ignore])
@@ -74,6 +83,7 @@ def paste_crops(
     canvas: Image,
     labels: Labels,
     crops: Sequence[Crop],
+    regions: Sequence[Region],
     heights: tuple[int, int],
     random: np.random.Generator,
 ) -> Labels:
@@ -83,20 +93,21 @@ def paste_crops(
         canvas: (H, W, 3) uint8, written in place.
         labels: Of the canvas.
         crops: What to paste; one that finds no place is left out.
+        regions: Where pictures lie; a crop is pasted inside one, drawn by its area.
         heights: Least and most pixels that a pasted crop is high, drawn evenly in the logarithm.
         random: Draws sizes and places.
 
     Returns:
         The labels with those of the crops.
     """
+    areas = np.array([(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in regions], np.float64)
     for crop in crops:
-        size = _size(crop, canvas, heights, random)
         for _ in range(_TRIES):
-            left = int(random.integers(canvas.shape[1] - size[0] + 1))
-            top = int(random.integers(canvas.shape[0] - size[1] + 1))
-            box = np.array([[left, top, left + size[0], top + size[1]]], np.float32)
+            region = regions[int(random.choice(len(regions), p=areas / areas.sum()))]
+            x1, y1, x2, y2 = _place(crop, region, heights, random)
+            box = np.array([[x1, y1, x2, y2]], np.float32)
             if (_shared(labels.boxes, box) <= _MOST_COVERED).all():
-                _blend(crop.image, canvas[top : top + size[1], left : left + size[0]])
+                _blend(crop.image, canvas[y1:y2, x1:x2])
                 labels = replace_labels(
                     labels,
                     boxes=np.concatenate([labels.boxes, box]),
@@ -107,15 +118,18 @@ def paste_crops(
     return labels
 
 
-def _size(
-    crop: Crop, canvas: Image, heights: tuple[int, int], random: np.random.Generator
-) -> tuple[int, int]:
-    """Width and height that a crop is pasted at."""
+def _place(
+    crop: Crop, region: Region, heights: tuple[int, int], random: np.random.Generator
+) -> Region:
+    """A random size and place of a crop inside a region."""
     height, width = crop.image.shape[:2]
+    x1, y1, x2, y2 = region
     wanted = np.exp(random.uniform(*np.log(heights)))
-    scale = min(wanted / height, _MOST_ENLARGED)
-    scale = min(scale, canvas.shape[0] / height, canvas.shape[1] / width)
-    return max(int(width * scale), 2), max(int(height * scale), 2)
+    scale = min(wanted / height, _MOST_ENLARGED, (x2 - x1) / width, (y2 - y1) / height)
+    across, down = max(int(width * scale), 1), max(int(height * scale), 1)
+    left = int(random.integers(x1, x2 - across + 1))
+    top = int(random.integers(y1, y2 - down + 1))
+    return left, top, left + across, top + down
 
 
 def _blend(image: Image, target: Image) -> None:

@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sightline.detector.preprocessing import place
 from sightline.detector.training.examples import EVERY_CLASS, Image, Labels, replace_labels
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "draw_window",
     "flip",
     "join_labels",
-    "letterbox",
     "letterbox_scale",
     "move_labels",
     "place_window",
@@ -195,23 +193,6 @@ def flip(image: Image, labels: Labels) -> tuple[Image, Labels]:
         )
     }
     return np.asarray(cv2.flip(image, 1), np.uint8), replace_labels(labels, **mirrored)
-
-
-def letterbox(image: Image, labels: Labels, height: int, width: int) -> tuple[Image, Labels]:
-    """A picture as the runtime shows it to the network: scaled to fit, at the top left.
-
-    Args:
-        image: (H, W, 3) uint8 BGR.
-        labels: Of the picture.
-        height: Height of the canvas.
-        width: Width of the canvas.
-    """
-    placement = place(image.shape[0], image.shape[1], height, width, "letterbox-top-left")
-    source = (0, 0, image.shape[1], image.shape[0])
-    window = Window(source, (0, 0, placement.width, placement.height))
-    canvas = np.full((height, width, 3), GREY, np.uint8)
-    draw_window(image, window, canvas, cv2.INTER_LINEAR)
-    return canvas, move_labels(labels, window)
 
 
 def _place_axis(
