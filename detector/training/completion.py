@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sightline.detector.training.examples import decode, read_bytes
 from sightline.detector.training.label_file import LabelFile, coco_boxes, read_coco
 from sightline.detector.training.labelling_run import labelling_run
 from sightline.detector.training.pseudo_labels import (
@@ -91,11 +91,12 @@ def complete(
                 if run.stopped:
                     break
                 if not image.get("completed"):
-                    picture = cv2.imread(str(images / image["file_name"]), cv2.IMREAD_COLOR)
-                    if picture is None:
-                        counts.warnings.append(f"{image['file_name']}: cannot be read, left as is")
+                    path = images / image["file_name"]
+                    try:
+                        frame = Frame(decode(read_bytes(path), path))
+                    except InputError as error:
+                        counts.warnings.append(f"{error}; its labels stay as they are")
                     else:
-                        frame = Frame(np.asarray(picture, np.uint8))
                         completer.complete(image, frame, rows.get(image["id"], []), counts)
                 run.advance()
         finally:

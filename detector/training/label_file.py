@@ -13,12 +13,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sightline.detector.training.examples import CLASSES
 from sightline.errors import InputError, StateError
 from sightline.geometry import xyxy_to_ltwh
 
-__all__ = ["LabelFile", "coco_boxes", "read_coco"]
+__all__ = ["CATEGORIES", "LabelFile", "coco_boxes", "read_coco"]
+
+CATEGORIES: tuple[dict[str, Any], ...] = tuple(
+    {"id": number, "name": name, "supercategory": "person" if name == "person" else "vehicle"}
+    for number, name in enumerate(CLASSES, 1)
+)
+"""COCO categories of the project's own classes."""
 
 SAVED_EVERY = 50
+"""Images between two writings of the file: what a hard kill may cost."""
 
 
 class LabelFile:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.detector.nms import nms
-from sightline.detector.training.label_file import LabelFile, coco_boxes
+from sightline.detector.training.label_file import CATEGORIES, LabelFile, coco_boxes
 from sightline.detector.training.labelling_run import LabellingRun, labelling_run
 from sightline.detector.training.teachers import Committee
 from sightline.detector.training.variety import pick_frames
@@ -152,7 +152,7 @@ def label(
     materials: Sequence[Material],
     committee: Committee,
     out: Path,
-    categories: Sequence[dict[str, Any]],
+    categories: Sequence[dict[str, Any]] = CATEGORIES,
     bands: Mapping[str, Bands] | None = None,
 ) -> LabelCounts:
     """Label frames of clips and folders, picked for variety.

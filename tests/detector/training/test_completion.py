@@ -113,7 +113,8 @@ def test_a_picture_that_cannot_be_read_is_left_as_it_is(
     out = tmp_path / "completed.json"
     counts = complete(labels, tmp_path, committee, out)
     assert counts.images == 1
-    assert counts.warnings == ["1.png: cannot be read, left as is"]
+    (warning,) = counts.warnings
+    assert "1.png: not a picture" in warning
     assert "completed" not in json.loads(out.read_text())["images"][0]
 
 
