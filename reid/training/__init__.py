@@ -1,0 +1,1 @@
+"""Training of the embedding network. Needs the `train` extra; nothing that serves imports it."""

@@ -1,0 +1,58 @@
+"""What the teachers say, as targets of the network's own length.
+
+Vectors of people have a large part in common, which the network's neck removes from its own; so
+it is removed here too, and of the rest the principal directions are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sightline.errors import InputError
+from sightline.reid.embedder import normalised
+
+__all__ = ["Targets", "teacher_targets"]
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """What a network is to imitate, a row a crop.
+
+    Args:
+        full: (N, E) float32, centred and L2-normalised: for the pairwise similarities.
+        short: (N, D) float32 along the principal directions, L2-normalised.
+        kept: Share of the variance along those directions.
+    """
+
+    full: Floats
+    short: Floats
+    kept: float
+
+
+def teacher_targets(vectors: npt.NDArray[np.floating[Any]], dimension: int) -> Targets:
+    """Targets from the teachers' vectors.
+
+    Args:
+        vectors: (N, E) of the teachers.
+        dimension: Length D of the network's vectors.
+
+    Raises:
+        InputError: The teachers' vectors are shorter than the network's.
+    """
+    if vectors.shape[1] < dimension:
+        raise InputError(
+            f"the teachers' vectors have {vectors.shape[1]} numbers together; a network with "
+            f"{dimension} cannot imitate them: set network.dimension lower"
+        )
+    centred = vectors.astype(np.float32)
+    centred -= centred.mean(axis=0)
+    variances, directions = np.linalg.eigh(centred.T @ centred)
+    kept = directions[:, ::-1][:, :dimension]
+    share = float(variances[::-1][:dimension].sum() / variances.sum())
+    return Targets(normalised(centred), normalised(centred @ kept), share)
