@@ -22,6 +22,7 @@ from sightline.cli.doctor import doctor
 from sightline.cli.eval_det import eval_det
 from sightline.cli.evaluate import evaluate
 from sightline.cli.track import track
+from sightline.cli.train import train
 from sightline.cli.tune import tune_preset
 from sightline.errors import SightlineError
 
@@ -60,6 +61,7 @@ app.command("eval")(evaluate)
 app.command()(eval_det)
 app.command()(bench)
 app.command("tune")(tune_preset)
+app.command()(train)
 app.add_typer(models.app, name="models")
 
 

@@ -1,0 +1,190 @@
+"""A recipe: everything that a training depends on, in one YAML file.
+
+`sightline train` writes the recipe as it was resolved beside the weights, so that a run can be
+done again and a resumed one goes on with the same.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+
+from sightline.detector.training.augmentation import Augmentation
+from sightline.detector.training.examples import CLASSES
+from sightline.detector.training.losses import LossWeights
+from sightline.errors import ConfigError
+from sightline.learning.schedules import Schedule
+
+__all__ = ["Optimizer", "Recipe", "Validation", "read_recipe", "write_recipe"]
+
+Side = Annotated[int, pydantic.Field(ge=64, multiple_of=32)]
+Share = Annotated[float, pydantic.Field(ge=0, le=1)]
+
+
+class _Part(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class Optimizer(_Part):
+    """How weights follow gradients."""
+
+    name: Literal["adamw", "sgd"] = pydantic.Field(
+        default="adamw", description="AdamW, or SGD with Nesterov momentum."
+    )
+    rate: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
+        default=1e-3, description="Learning rate that the schedule's factors multiply."
+    )
+    weight_decay: Annotated[float, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0.02, description="Weight decay of kernels; norms and biases have none."
+    )
+    momentum: Annotated[float, pydantic.Field(ge=0, lt=1)] = pydantic.Field(
+        default=0.9, description="SGD's momentum, or AdamW's first beta."
+    )
+    backbone_factor: Share = pydantic.Field(
+        default=1.0, description="Factor of the rate in the backbone; below 1 for pre-trained ones."
+    )
+    clip: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
+        default=10.0, description="Longest gradient; longer ones are shortened to it."
+    )
+
+
+class Validation(_Part):
+    """How a network is tested during its training."""
+
+    every: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        default=1, description="Epochs from one test to the next; the last epoch is always tested."
+    )
+    share: Annotated[float, pydantic.Field(ge=0, lt=1)] = pydantic.Field(
+        default=0.05, description="Share of the pictures held out where no validation set is given."
+    )
+    pictures: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        default=300, description="At most so many pictures are tested."
+    )
+    size: Side = pydantic.Field(default=416, description="Side of the input at the test.")
+    patience: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0, description="Tests without a better AP50 that end the training; 0 for never."
+    )
+
+
+class Recipe(_Part):
+    """A training of the detector."""
+
+    name: str = pydantic.Field(default="detector", description="What the network is called.")
+    licence: str = pydantic.Field(default="unknown", description="Licence of the weights.")
+    classes: Annotated[tuple[str, ...], pydantic.Field(min_length=1)] = pydantic.Field(
+        default=CLASSES, description="Class names, in the order of the scores."
+    )
+    skip_classes: tuple[str, ...] = pydantic.Field(
+        default=(), description="Categories of the data that are left out."
+    )
+    head: Literal["yolo", "yolov1"] = pydantic.Field(
+        default="yolo",
+        description="yolo: anchor-free with SimOTA; yolov1: the grid and loss of the first YOLO, "
+        "for teaching.",
+    )
+    scale: Literal["p", "n", "s", "m", "l"] = pydantic.Field(
+        default="n", description="Size of the network."
+    )
+    backbone: str = pydantic.Field(
+        default="csp", description="csp, or a classification model of torchvision."
+    )
+    backbone_weights: str | None = pydantic.Field(
+        default=None,
+        description="Pre-trained weights: a file, or `torchvision` to download its own.",
+    )
+    weights: str | None = pydantic.Field(
+        default=None,
+        description="A trained network of ours to start from, `best.pt` of another run; classes "
+        "may differ.",
+    )
+    frozen_layers: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0, description="First layers of the backbone that keep their weights."
+    )
+    dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] = pydantic.Field(
+        default=0.0, description="Share of the head's shared features dropped in training."
+    )
+    epochs: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        default=100, description="Epochs."
+    )
+    set_weights: dict[str, Annotated[float, pydantic.Field(ge=0)]] = pydantic.Field(
+        default_factory=dict,
+        description="How often an epoch shows the pictures of a set, by its name; 1 where not named.",
+    )
+    batch: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        default=16, description="Pictures a step."
+    )
+    sizes: Annotated[tuple[Side, ...], pydantic.Field(min_length=1)] = pydantic.Field(
+        default=(416,), description="Sides of the input; each step draws one."
+    )
+    late: Share = pydantic.Field(
+        default=0.1,
+        description="Share of the epochs at the end with the L1 loss and without mosaic.",
+    )
+    optimizer: Optimizer = pydantic.Field(default_factory=Optimizer)
+    schedule: Schedule = pydantic.Field(default_factory=Schedule)
+    loss: LossWeights = pydantic.Field(default_factory=LossWeights)
+    augmentation: Augmentation = pydantic.Field(default_factory=Augmentation)
+    validation: Validation = pydantic.Field(default_factory=Validation)
+    average_decay: Annotated[float, pydantic.Field(ge=0, lt=1)] = pydantic.Field(
+        default=0.9998, description="Decay of the averaged weights, which are tested and exported."
+    )
+    average_warm_up: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        default=2000, description="Steps in which that decay grows from 0."
+    )
+    mixed_precision: bool = pydantic.Field(
+        default=True, description="bfloat16 on a GPU; a CPU always trains in float32."
+    )
+    compile: bool = pydantic.Field(
+        default=False,
+        description="Compile the network first (torch.compile, needs a C++ compiler): a minute "
+        "for each size, then up to twice as fast.",
+    )
+    seed: int = pydantic.Field(default=0, description="Seed of everything that is drawn.")
+
+
+def read_recipe(path: Path, **overrides: Any) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: A YAML file.
+        overrides: Fields that replace the file's.
+
+    Raises:
+        ConfigError: It cannot be read, or a key is unknown or wrong (names it and near ones).
+    """
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the recipe cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(fields, dict):
+        raise ConfigError(f"{path}: a recipe is a mapping such as `scale: n`")
+    try:
+        return Recipe.model_validate(fields | overrides)
+    except pydantic.ValidationError as error:
+        raise ConfigError(f"{path}: {_problem(error)}") from error
+
+
+def write_recipe(path: Path, recipe: Recipe) -> None:
+    """Write a recipe with every field, so that later defaults do not change its meaning."""
+    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+
+
+def _problem(error: pydantic.ValidationError) -> str:
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    where = ".".join(place) or "the recipe"
+    if first["type"] != "extra_forbidden":
+        return f"{where}: {first['msg']}, got {first['input']!r}"
+    model: Any = Recipe
+    for part in place[:-1]:
+        model = model.model_fields[part].annotation
+    known = list(model.model_fields)
+    near = difflib.get_close_matches(place[-1], known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    return f"{where}: no such key; {hint}"

@@ -1,0 +1,89 @@
+"""`sightline train`: from labelled pictures to a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sightline.detector.training.trainer import Result
+
+__all__ = ["train"]
+
+
+def train(
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            help="COCO JSON files, folders that hold one, or MOT sequences; several are joined.",
+            show_default=False,
+        ),
+    ],
+    recipe: Annotated[
+        Path | None, typer.Option(help="Recipe, such as configs/train/sightline-n.yaml.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/detector"),
+    validation: Annotated[
+        Path | None,
+        typer.Option(help="Held-out data; a share of DATA, by the recipe, where not given."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last complete epoch in --out.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda; cuda never falls back.")] = "auto",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that load and augment pictures.")
+    ] = 1,
+    folds: Annotated[
+        int, typer.Option(min=1, help="Train so many networks, each tested on its own part.")
+    ] = 1,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also log for TensorBoard.")
+    ] = False,
+) -> None:
+    """Train a detector on your own pictures.
+
+    Example:  sightline train people.json --recipe configs/train/smoke.yaml --out runs/people
+    """
+    from sightline.cli.training import check_packages, examples_of, print_result, run_training
+    from sightline.detector.training.folds import folds as split
+    from sightline.detector.training.recipe import Recipe, read_recipe
+    from sightline.detector.training.run_folder import RunFolder
+
+    check_packages(tensorboard=tensorboard)
+    if folds > 1 and (resume or validation):
+        raise typer.BadParameter("--folds goes with neither --resume nor --validation")
+    if resume:
+        chosen = RunFolder(out).resolved_recipe()
+    else:
+        chosen = read_recipe(recipe) if recipe else Recipe()
+    examples = examples_of(data, chosen)
+    options: dict[str, Any] = {"device": device, "workers": workers, "tensorboard": tensorboard}
+    if folds > 1:
+        results = []
+        for number, (kept, held_out) in enumerate(split(examples, folds, chosen.seed), start=1):
+            typer.echo(f"fold {number} of {folds}: {len(kept)} pictures, {len(held_out)} held out")
+            part = out / f"fold-{number}"
+            results.append(run_training(chosen, kept, held_out, part, **options))
+        _print_folds(results)
+        return
+    held_out = examples_of([validation], chosen) if validation else None
+    result = run_training(chosen, examples, held_out, out, resume=resume, **options)
+    print_result(result, out)
+    if result.reason == "interrupted":
+        raise typer.Exit(130)
+
+
+def _print_folds(results: Sequence[Result]) -> None:
+    import statistics
+
+    scores = [result.scores["AP50"] for result in results]
+    spread = statistics.stdev(scores)
+    figures = ", ".join(f"{100 * score:.1f}" for score in scores)
+    typer.echo(
+        f"AP50 of the folds {figures}: mean {100 * statistics.mean(scores):.1f}, "
+        f"standard deviation {100 * spread:.1f}"
+    )

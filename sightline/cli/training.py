@@ -1,0 +1,290 @@
+"""What `sightline train` does: data, held-out part, progress, pictures of how it went."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sightline.detector.training.examples import EVERY_CLASS, Example
+from sightline.detector.training.recipe import Recipe
+from sightline.detector.training.run_folder import RunFolder
+from sightline.detector.training.trainer import Progress as Standing
+from sightline.detector.training.trainer import Result, Trainer
+from sightline.errors import ConfigError, InputError
+from sightline.structures import Detections
+
+__all__ = ["check_packages", "examples_of", "print_result", "run_training"]
+
+
+def check_packages(*, tensorboard: bool) -> None:
+    """Say what is missing before anything is read.
+
+    Raises:
+        ConfigError: A package that a training needs is not installed.
+    """
+    needed = ["torch", "torchvision", "matplotlib", "faster_coco_eval"]
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"training needs {', '.join(missing)}: pip install 'sightline[train]' (docs/training.md)"
+        )
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ConfigError("--tensorboard needs the package tensorboard: pip install tensorboard")
+
+
+def examples_of(paths: Sequence[Path], recipe: Recipe) -> list[Example]:
+    """The examples of all sources, joined.
+
+    Raises:
+        InputError: A source is wrong; names file and picture.
+    """
+    from sightline.detector.training.datasets import read_data
+
+    return [
+        example
+        for path in paths
+        for example in read_data(path, recipe.classes, recipe.skip_classes)
+    ]
+
+
+def run_training(
+    recipe: Recipe,
+    examples: Sequence[Example],
+    held_out: Sequence[Example] | None,
+    out: Path,
+    *,
+    device: str,
+    workers: int,
+    resume: bool = False,
+    tensorboard: bool = False,
+) -> Result:
+    """Train one network into a folder.
+
+    Args:
+        recipe: What to do.
+        examples: What to learn from.
+        held_out: What to test on; None takes the recipe's share of the examples away for it.
+        out: The run's folder.
+        device: auto, cpu or cuda.
+        workers: Processes that load pictures.
+        resume: Whether to go on with the run that is there.
+        tensorboard: Whether to log for TensorBoard as well.
+
+    Raises:
+        InputError: The folder holds another training, or data or files are wrong.
+        ModelError: The device cannot be used, or there is nothing to resume.
+    """
+    from sightline.detector.training.curves import draw_curves, draw_samples
+    from sightline.detector.training.loading import Loader
+    from sightline.detector.training.run_folder import load_network
+    from sightline.detector.training.sampling import Sampler
+    from sightline.learning.devices import choose_device
+
+    where = choose_device(device)
+    if held_out is None:
+        examples, held_out = _hold_out(examples, recipe)
+    tested = _spread(held_out, recipe.validation.pictures)
+    folder = RunFolder(out)
+    sampler = Sampler(
+        examples,
+        recipe.batch,
+        [(side, side) for side in recipe.sizes],
+        recipe.seed,
+        recipe.set_weights,
+    )
+    if not resume:
+        folder.begin(recipe)
+    score = partial(_score, recipe.classes)
+    with (
+        _stop_on_signals() as stopped,
+        Loader(examples, sampler, workers, classes=recipe.classes) as loader,
+        _Bar(recipe, _writer(out) if tensorboard else None) as bar,
+    ):
+        trainer = Trainer(recipe, loader, tested, score, folder, where, resume=resume)
+        bar.say(
+            f"{len(examples)} pictures, {len(tested)} held out, on {where}; "
+            f"{trainer.steps} steps an epoch"
+        )
+        result = trainer.run(bar.report, stopped)
+        damaged = len(loader.damaged)
+    if damaged:
+        bar.say(f"{damaged} pictures could not be read and were left out")
+    if folder.best.exists():
+        draw_curves(folder.rows(), out / "curves.png")
+        network, _, _ = load_network(folder.best)
+        draw_samples(network, tested[:16], recipe.validation.size, out / "samples.png")
+    return result
+
+
+def print_result(result: Result, out: Path) -> None:
+    """Say how a training ended."""
+    minutes = result.seconds / 60
+    typer.echo(f"{result.reason} after {result.epochs} epochs and {minutes:.1f} minutes")
+    if result.scores:
+        figures = ", ".join(f"{name} {100 * value:.1f}" for name, value in result.scores.items())
+        typer.echo(f"best after epoch {result.best_epoch + 1}: {figures}")
+    if result.reason == "interrupted":
+        typer.echo(f"to go on: the same command with --resume --out {out}")
+    else:
+        typer.echo(f"weights in {out / 'best.pt'}; sightline export {out}")
+
+
+def _hold_out(
+    examples: Sequence[Example], recipe: Recipe
+) -> tuple[Sequence[Example], Sequence[Example]]:
+    from sightline.detector.training.folds import folds
+
+    share = recipe.validation.share
+    if share == 0:
+        return examples, []
+    return next(folds(examples, max(round(1 / share), 2), recipe.seed))
+
+
+def _spread(examples: Sequence[Example], most: int) -> list[Example]:
+    """At most so many, taken evenly."""
+    step = max(len(examples) / most, 1.0)
+    return [examples[int(k * step)] for k in range(min(len(examples), most))]
+
+
+def _score(
+    classes: Sequence[str], examples: Sequence[Example], found: Sequence[Detections]
+) -> dict[str, float]:
+    """COCO's AP of detections in examples; what labels do not know is left out."""
+    from sightline.eval.detection import evaluate_coco
+
+    data = _detection_set(examples, found, classes)
+    if not (~data.truth_ignored).any():
+        raise InputError("the held-out pictures show no object; give others by --validation")
+    scores = evaluate_coco(data)
+    named = {f"AP50 {name}": value for name, value in scores.by_class.items()}
+    return {"AP50": scores.scores["AP50"], "AP": scores.scores["AP"]} | named
+
+
+def _detection_set(
+    examples: Sequence[Example], found: Sequence[Detections], classes: Sequence[str]
+) -> Any:
+    from sightline.eval.detection_data import DetectionSet
+
+    truth: list[tuple[int, np.ndarray[Any, Any], int, bool]] = []
+    seen: list[tuple[int, np.ndarray[Any, Any], int, float]] = []
+    for picture, (example, detections) in enumerate(zip(examples, found, strict=True)):
+        labels = example.labels
+        truth += [
+            (picture, box, int(kind), not labels.labelled[kind])
+            for box, kind in zip(labels.boxes, labels.classes, strict=True)
+        ]
+        for box, kind in zip(labels.ignore, labels.ignore_classes, strict=True):
+            kinds = range(len(classes)) if kind == EVERY_CLASS else [int(kind)]
+            truth += [(picture, box, each, True) for each in kinds]
+        known = labels.labelled[detections.classes]
+        rows = detections[known]
+        seen += [
+            (picture, box, int(kind), float(score))
+            for box, kind, score in zip(rows.boxes, rows.classes, rows.scores, strict=True)
+        ]
+    return DetectionSet(
+        pictures=len(examples),
+        classes=tuple(classes),
+        truth_pictures=np.array([row[0] for row in truth], np.int64),
+        truth_boxes=np.array([row[1] for row in truth], np.float64).reshape(-1, 4),
+        truth_classes=np.array([row[2] for row in truth], np.int64),
+        truth_ignored=np.array([row[3] for row in truth], np.bool_),
+        truth_numbers=np.array([row[2] for row in truth], np.int64),
+        truth_visibilities=None,
+        detected_pictures=np.array([row[0] for row in seen], np.int64),
+        detected_boxes=np.array([row[1] for row in seen], np.float64).reshape(-1, 4),
+        detected_classes=np.array([row[2] for row in seen], np.int64),
+        detected_scores=np.array([row[3] for row in seen], np.float64),
+    )
+
+
+class _Bar:
+    """Shows where a training stands: a bar on a terminal, a line an epoch elsewhere."""
+
+    def __init__(self, recipe: Recipe, writer: Any) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._recipe = recipe
+        self._writer = writer
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:.0f} pictures/s"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[text]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=None, epoch="", rate=0.0, text="")
+        self._epoch = -1
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+        if self._writer is not None:
+            self._writer.close()
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(text)
+
+    def report(self, now: Standing) -> None:
+        """Show a step; print a line and log when the epoch is over."""
+        parts = [f"{name} {value:.3f}" for name, value in now.losses.items() if name != "positives"]
+        if now.scores:
+            parts.append(f"AP50 {100 * now.scores['AP50']:.1f}")
+        text = " ".join(parts)
+        if now.rate:
+            self._progress.update(
+                self._task,
+                total=now.steps,
+                completed=now.step,
+                epoch=f"{now.epoch + 1}/{self._recipe.epochs}",
+                rate=now.rate,
+                text=text,
+            )
+            return
+        self.say(f"epoch {now.epoch + 1}/{self._recipe.epochs}: {text}")
+        if self._writer is not None:
+            for name, value in (now.losses | now.scores).items():
+                self._writer.add_scalar(name.replace(" ", "/"), value, now.epoch + 1)
+
+
+def _writer(out: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(out))
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """The first SIGINT or SIGTERM ends the training after its step; a second one ends it hard."""
+    received = False
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        nonlocal received
+        received = True
+        signal.signal(number, before[number])
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield lambda: received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
