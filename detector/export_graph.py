@@ -156,4 +156,7 @@ def assemble(network: onnx.ModelProto, mean: int, spread: float) -> onnx.ModelPr
             onnx.helper.make_tensor(name, onnx.TensorProto.FLOAT, [1], [value])
         )
     del graph.value_info[:]  # sizes are open; the checker infers what it needs
+    del whole.opset_import[1:]  # each part brought the same
+    for node in graph.node:
+        node.name = node.name or node.output[0]
     return whole
