@@ -52,35 +52,53 @@ class Augmentation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mosaic: Probability = Field(0.5, description="Share of canvases made of four pictures")
+    mosaic: Probability = Field(default=0.5, description="Share of canvases made of four pictures")
     mosaic_scale: tuple[Scale, Scale] = Field(
-        (0.35, 1.2), description="Scale of a mosaic's pictures; 1 fits the whole canvas"
+        default=(0.35, 1.2), description="Scale of a mosaic's pictures; 1 fits the whole canvas"
     )
     scale: tuple[Scale, Scale] = Field(
-        (0.5, 1.6), description="Scale of a single picture; 1 fits the canvas"
+        default=(0.5, 1.6), description="Scale of a single picture; 1 fits the canvas"
     )
-    aspect: float = Field(0.1, ge=0, le=0.5, description="Most that x and y scale apart")
-    translate: Probability = Field(1.0, description="Share of its free range that a picture moves")
-    flip: Probability = Field(0.5, description="Share of pictures mirrored left for right")
-    hue: float = Field(0.015, ge=0, le=0.5, description="Most that the hue turns, of the circle")
-    saturation: float = Field(0.5, ge=0, lt=1, description="Most that saturation changes")
-    value: float = Field(0.4, ge=0, lt=1, description="Most that brightness changes")
-    copy_paste: Probability = Field(0.15, description="Share of canvases with people pasted in")
-    copy_paste_most: int = Field(4, ge=1, le=32, description="Most people pasted into a canvas")
+    aspect: float = Field(default=0.1, ge=0, le=0.5, description="Most that x and y scale apart")
+    translate: Probability = Field(
+        default=1.0, description="Share of its free range that a picture moves"
+    )
+    flip: Probability = Field(default=0.5, description="Share of pictures mirrored left for right")
+    hue: float = Field(
+        default=0.015, ge=0, le=0.5, description="Most that the hue turns, of the circle"
+    )
+    saturation: float = Field(default=0.5, ge=0, lt=1, description="Most that saturation changes")
+    value: float = Field(default=0.4, ge=0, lt=1, description="Most that brightness changes")
+    copy_paste: Probability = Field(
+        default=0.15, description="Share of canvases with people pasted in"
+    )
+    copy_paste_most: int = Field(
+        default=4, ge=1, le=32, description="Most people pasted into a canvas"
+    )
     copy_paste_height: tuple[int, int] = Field(
-        (16, 160), description="Height of a pasted person in pixels of the canvas"
+        default=(16, 160), description="Height of a pasted person in pixels of the canvas"
     )
-    motion_blur: Probability = Field(0.05, description="Share of canvases blurred")
-    motion_blur_length: tuple[int, int] = Field((3, 9), description="Length of the blur in pixels")
-    jpeg: Probability = Field(0.1, description="Share of canvases compressed again")
-    jpeg_quality: tuple[int, int] = Field((30, 80), description="Quality of that JPEG, 1 to 100")
-    low_light: Probability = Field(0.05, description="Share of canvases darkened")
-    low_light_gamma: tuple[float, float] = Field((1.5, 3.0), description="Exponent of brightness")
-    low_light_noise: float = Field(10.0, ge=0, le=64, description="Most noise, in levels of 255")
+    motion_blur: Probability = Field(default=0.05, description="Share of canvases blurred")
+    motion_blur_length: tuple[int, int] = Field(
+        default=(3, 9), description="Length of the blur in pixels"
+    )
+    jpeg: Probability = Field(default=0.1, description="Share of canvases compressed again")
+    jpeg_quality: tuple[int, int] = Field(
+        default=(30, 80), description="Quality of that JPEG, 1 to 100"
+    )
+    low_light: Probability = Field(default=0.05, description="Share of canvases darkened")
+    low_light_gamma: tuple[float, float] = Field(
+        default=(1.5, 3.0), description="Exponent of brightness"
+    )
+    low_light_noise: float = Field(
+        default=10.0, ge=0, le=64, description="Most noise, in levels of 255"
+    )
     least_visible: Probability = Field(
-        0.2, description="An object of which less than this is left is ignored"
+        default=0.2, description="An object of which less than this is left is ignored"
     )
-    least_side: float = Field(2.0, ge=0, description="An object thinner than this is ignored, px")
+    least_side: float = Field(
+        default=2.0, ge=0, description="An object thinner than this is ignored, px"
+    )
 
     @model_validator(mode="after")
     def _check_ranges(self) -> Self:

@@ -49,11 +49,6 @@ class Loader:
     Attributes:
         damaged: Why pictures could not be read, each reason once. Training goes on with other
             pictures in their place; each is logged as a warning when it comes up.
-
-    Example:
-        >>> with Loader(examples, Sampler(examples, 16, [(416, 416)]), workers=2) as loader:
-        ...     for batch in loader.epoch(0, Augmentation()):
-        ...         train(batch.images, batch.labels)
     """
 
     def __init__(
@@ -95,6 +90,11 @@ class Loader:
                         _logger.warning("left out: %s", reason)
                         self.damaged.add(reason)
                 yield batch
+
+    @property
+    def process_ids(self) -> list[int]:
+        """Process number of each worker."""
+        return [worker.process_id for worker in self._workers]
 
     def close(self) -> None:
         """End the workers; the loader cannot be used afterwards."""
@@ -143,6 +143,12 @@ class _Worker:
         )
         self._process.start()
         theirs.close()
+
+    @property
+    def process_id(self) -> int:
+        """The operating system's number of the process."""
+        assert self._process.pid is not None
+        return self._process.pid
 
     def submit(self, plan: BatchPlan, augmentation: Augmentation) -> None:
         """Have a batch made; at most as many at a time as there are slots."""
