@@ -6,13 +6,16 @@ new picture; those with noise in them also take the random generator.
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import cv2
 import numpy as np
-from scipy.special import ndtri
 
 from sightline.detector.training.examples import Image
 
 __all__ = ["jitter_colour", "jpeg_noise", "low_light", "motion_blur"]
+
+_QUANTILES = np.array([NormalDist().inv_cdf((level + 0.5) / 256) for level in range(256)])
 
 
 def jitter_colour(image: Image, hue: float, saturation: float, value: float) -> Image:
@@ -74,6 +77,6 @@ def low_light(image: Image, gamma: float, noise: float, random: np.random.Genera
     table = (255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
     dark = cv2.LUT(image, table)
     # Normal noise by its quantiles: one byte of randomness a value, and a look-up.
-    offsets = np.rint(noise * ndtri((np.arange(256) + 0.5) / 256)).astype(np.int16)
+    offsets = np.rint(noise * _QUANTILES).astype(np.int16)
     drawn = np.frombuffer(random.bytes(image.size), np.uint8).reshape(image.shape)
     return np.asarray(np.clip(dark + offsets[drawn], 0, 255), np.uint8)

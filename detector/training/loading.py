@@ -15,6 +15,7 @@ import signal
 import traceback
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Self
@@ -141,7 +142,8 @@ class _Worker:
             name="sightline-loading",
             daemon=True,
         )
-        self._process.start()
+        with _interrupts_held():
+            self._process.start()
         theirs.close()
 
     @property
@@ -205,7 +207,6 @@ def _submit(
 
 def _work(connection: Connection, maker: BatchMaker, memory: Any, capacity: int) -> None:
     """What a worker does until the other end of its pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training process
     cv2.setNumThreads(0)
     slot = 0
     with contextlib.suppress(EOFError, OSError):
@@ -223,6 +224,17 @@ def _work(connection: Connection, maker: BatchMaker, memory: Any, capacity: int)
                 reply = StateError(f"loading pictures failed: {type(error).__name__}: {error}")
                 reply.add_note(traceback.format_exc())
             connection.send(reply)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """A process started meanwhile never sees Ctrl-C, which is for the training process alone."""
+    resource_tracker.ensure_running()  # or it is started with the process and lets signals through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _slot(memory: Any, slot: int, capacity: int, plan: BatchPlan) -> Image:
