@@ -250,7 +250,7 @@ def _pairs(people: Described, similarity: Floats) -> tuple[Floats, Floats]:
     places = np.searchsorted(people.tracks, sightings.ids)
     upper = np.triu(np.ones(similarity.shape, np.bool_), 1)
     same = sightings.ids[:, None] == sightings.ids[None]
-    apart = np.abs(sightings.times[:, None] - sightings.times[None]) >= _APART
+    apart = np.abs(sightings.times[:, None] - sightings.times[None]) >= _APART - 1e-6
     other = together(people)[np.ix_(places, places)]
     return similarity[upper & same & apart], similarity[upper & other]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sightline.errors import InputError, ModelError
 from sightline.inference import Device, Session
 from sightline.reid.crops import cut_crops
-from sightline.reid.recognition import recognise
+from sightline.reid.recognition import THRESHOLD_KEY, recognise
 from sightline.reid.weights import find_weights
 from sightline.structures import Frame
 
@@ -34,6 +34,8 @@ class Embedder:
         dimension: Length D of a vector.
         session: The network's session.
         crop_size: Height and width of a crop in pixels.
+        match_threshold: Likeness from which two tracks are one person, as the network's own
+            training calibrated it (`sightline.reid.matching`); None for foreign networks.
 
     Raises:
         InputError: A parameter is out of its range.
@@ -54,6 +56,8 @@ class Embedder:
         self._input = recognise(self.session)
         self._batch = self._input.batch or batch
         self.crop_size = (self._input.height, self._input.width)
+        threshold = self.session.metadata.get(THRESHOLD_KEY, "null")
+        self.match_threshold = None if threshold == "null" else float(threshold)
         grey = np.full((1, *self.crop_size, 3), 128, np.uint8)
         self.dimension = 0  # until the first run, which also warms up
         self.dimension = self._run(grey).shape[1]

@@ -20,10 +20,11 @@ import numpy.typing as npt
 from sightline.errors import ModelError
 from sightline.inference import Session, TensorInfo
 
-__all__ = ["TASK_KEY", "TASK_VALUE", "CropInput", "recognise"]
+__all__ = ["TASK_KEY", "TASK_VALUE", "THRESHOLD_KEY", "CropInput", "recognise"]
 
 TASK_KEY = "sightline.task"
 TASK_VALUE = "reid"
+THRESHOLD_KEY = "sightline.match_threshold"
 
 _IMAGENET_MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 _IMAGENET_DEVIATION = np.array([58.395, 57.12, 57.375], np.float32)

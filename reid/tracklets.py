@@ -69,7 +69,7 @@ class Sightings:
     def by_frame(self) -> Iterator[tuple[int, slice]]:
         """Each frame's index and its rows."""
         frames, starts = np.unique(self.frames, return_index=True)
-        stops = np.append(starts[1:], len(self))
+        stops = np.append(starts, len(self))[1:]
         for frame, start, stop in zip(
             frames.tolist(), starts.tolist(), stops.tolist(), strict=True
         ):

@@ -1,0 +1,266 @@
+"""A training of seconds on the rendered people of the demo: it learns, goes on, and exports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra `train`")
+pytest.importorskip("onnx", reason="the export needs the extra `train`")
+
+from sightline import demo  # noqa: E402
+from sightline.errors import ConfigError, InputError, ModelError, StateError  # noqa: E402
+from sightline.formats.mot import read_mot  # noqa: E402
+from sightline.reid import Embedder  # noqa: E402
+from sightline.reid.export import export_network, load_network  # noqa: E402
+from sightline.reid.network import EmbeddingNetwork  # noqa: E402
+from sightline.reid.ranking import rank_gallery  # noqa: E402
+from sightline.reid.tracklets import Mining  # noqa: E402
+from sightline.reid.training.augmentation import augmented_view, plain_view  # noqa: E402
+from sightline.reid.training.crop_set import NOBODY, CropSet  # noqa: E402
+from sightline.reid.training.gathering import Gatherer  # noqa: E402
+from sightline.reid.training.losses import batch_hard_triplet, identity_loss  # noqa: E402
+from sightline.reid.training.recipe import Recipe, read_recipe  # noqa: E402
+from sightline.reid.training.run_folder import RunFolder  # noqa: E402
+from sightline.reid.training.sampling import Batches, split_identities  # noqa: E402
+from sightline.reid.training.teaching import teacher_targets  # noqa: E402
+from sightline.reid.training.training import Trainer, embed_pictures  # noqa: E402
+from sightline.video import open_source  # noqa: E402
+
+PLAZA = Path(demo.__file__).parent / "data" / "plaza"
+CPU = torch.device("cpu")
+
+
+def small_recipe(**changes: Any) -> Recipe:
+    fields: dict[str, Any] = {
+        "seed": 1,
+        "network": {
+            "stem": 8, "stages": [16, 32, 48], "blocks": [1, 1, 1], "streams": 2,
+            "reduction": 2, "dimension": 16,
+        },
+        "clips": [{"video": "plaza.mp4", "tracks": "plaza.txt"}],
+        "losses": {"imitation": 0, "relations": 0, "triplet": 1, "identity": 1},
+        "augmentation": {"low_resolution": 0, "erasing": 0},
+        "validation_share": 0.4,
+        "optimisation": {
+            "epochs": 2, "steps": 60, "people": 6, "views": 4, "others": 0,
+            "learning_rate": 0.003, "average_decay": 0.9, "average_warm_up": 10,
+        },
+    }  # fmt: skip
+    return Recipe.model_validate(fields | changes)
+
+
+@pytest.fixture(scope="module")
+def people() -> CropSet:
+    """The rendered people of the demo's plaza."""
+    gatherer = Gatherer(128, 64, Mining(spacing=0.4))
+    gatherer.add_clip(open_source(PLAZA / "plaza.mp4"), read_mot(PLAZA / "gt" / "gt.txt"))
+    return gatherer.finish()
+
+
+@pytest.fixture(scope="module")
+def trained(people: CropSet, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    folder = RunFolder(tmp_path_factory.mktemp("runs") / "whole")
+    trainer = Trainer(small_recipe(), people, folder, CPU)
+    trainer.run()
+    return trainer
+
+
+def own_rank(network: EmbeddingNetwork, people: CropSet) -> float:
+    """mAP of the first half of everybody's crops among the second halves."""
+    vectors = embed_pictures(network, people.pictures, CPU)
+    named = people.identities != NOBODY
+    early = np.zeros(len(people), np.bool_)
+    for person in range(len(people.clips)):
+        rows = np.flatnonzero(people.identities == person)
+        early[rows[: len(rows) // 2]] = True
+    queries, gallery = np.flatnonzero(named & early), np.flatnonzero(named & ~early)
+    found = rank_gallery(
+        vectors[queries] @ vectors[gallery].T,
+        people.identities[queries],
+        people.identities[gallery],
+    )
+    return found.mean_average_precision
+
+
+def test_seconds_of_training_improve_the_ranks_of_its_own_people(
+    trained: Trainer, people: CropSet
+) -> None:
+    torch.manual_seed(1)
+    untrained = EmbeddingNetwork(small_recipe().network).eval()
+    learned, _ = load_network(trained.folder.best)
+    assert own_rank(learned, people) > own_rank(untrained, people) + 0.1
+
+
+def test_run_leaves_metrics_curves_and_the_recipe(trained: Trainer) -> None:
+    folder = trained.folder.path
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+    assert {"rank1", "mAP", "losses", "seconds"} <= set(json.loads(lines[0]))
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert read_recipe(folder / "recipe.yaml") == small_recipe()
+    assert not list(folder.glob("*.part"))
+
+
+def test_run_that_was_killed_goes_on_as_if_it_had_not_been(
+    trained: Trainer, people: CropSet, tmp_path: Path
+) -> None:
+    def kill(_row: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    folder = RunFolder(tmp_path / "killed")
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(small_recipe(), people, folder, CPU).run(on_epoch=kill)
+    again = Trainer(small_recipe(), people, folder, CPU, resume=True)
+    assert again.epoch == 1
+    again.run()
+    expected = trained.average.network.state_dict()
+    for name, value in again.average.network.state_dict().items():
+        torch.testing.assert_close(value, expected[name], msg=name)
+    assert [row["losses"] for row in again.history] == [row["losses"] for row in trained.history]
+
+
+def test_run_is_not_overwritten_nor_mixed_with_another(trained: Trainer, people: CropSet) -> None:
+    with pytest.raises(StateError, match="a run lies there; --resume"):
+        Trainer(small_recipe(), people, trained.folder, CPU)
+    with pytest.raises(StateError, match="another recipe"):
+        Trainer(small_recipe(seed=2), people, trained.folder, CPU, resume=True)
+
+
+def test_export_computes_what_pytorch_does(
+    trained: Trainer, people: CropSet, tmp_path: Path
+) -> None:
+    network, metrics = load_network(trained.folder.best)
+    path = tmp_path / "small.onnx"
+    difference = export_network(network, path, {"scores": metrics, "match_threshold": 0.5})
+    assert difference < 1e-4
+    embedder = Embedder(path, "cpu")
+    assert embedder.describe()["crop_layout"] == "bytes"
+    assert (embedder.dimension, embedder.crop_size) == (16, (128, 64))
+    assert embedder.match_threshold == 0.5
+    views = np.stack([plain_view(picture, 128, 64) for picture in people.pictures[:7]])
+    expected = embed_pictures(network, people.pictures[:7], CPU)
+    np.testing.assert_allclose(embedder.embed_crops(views), expected, atol=1e-4)
+    assert embedder.session.metadata["sightline.task"] == "reid"
+
+
+def test_a_checkpoint_of_something_else_is_refused(trained: Trainer, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"not a best\.pt of train-reid"):
+        load_network(trained.folder.last)
+    with pytest.raises(ModelError, match="no such checkpoint"):
+        load_network(tmp_path / "nothing.pt")
+
+
+def test_crops_survive_the_disk(people: CropSet, tmp_path: Path) -> None:
+    people.save(tmp_path / "crops.npz")
+    again = CropSet.load(tmp_path / "crops.npz")
+    np.testing.assert_array_equal(again.pictures, people.pictures)
+    np.testing.assert_array_equal(again.spans, people.spans)
+    (tmp_path / "broken.npz").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"broken\.npz: not a set of crops"):
+        CropSet.load(tmp_path / "broken.npz")
+
+
+def test_only_people_who_are_seen_together_are_surely_different(people: CropSet) -> None:
+    apart = CropSet(
+        pictures=people.pictures[:3],
+        identities=np.arange(3, dtype=np.int32),
+        times=np.zeros(3, np.float32),
+        vectors=np.zeros((3, 0), np.float16),
+        clips=np.array([0, 0, 1], np.int32),
+        spans=np.array([[0, 5], [6, 9], [0, 5]], np.float32),
+    )
+    expected = [[False, False, True], [False, False, True], [True, True, False]]
+    assert apart.different().tolist() == expected
+
+
+def test_held_out_people_do_not_train(people: CropSet) -> None:
+    split = split_identities(people, 0.4, np.random.default_rng(0))
+    held = set(people.identities[split.queries].tolist())
+    assert held
+    assert held == set(people.identities[split.gallery].tolist())
+    assert not held & set(people.identities[split.training].tolist())
+    assert not set(split.queries.tolist()) & set(split.gallery.tolist())
+
+
+def test_batches_hold_k_crops_of_each_of_p_people(people: CropSet) -> None:
+    everything = np.arange(len(people))
+    rows = Batches(people, everything, 4, 3, 5).draw(np.random.default_rng(3))
+    names = people.identities[rows[:12]].reshape(4, 3)
+    assert (names == names[:, :1]).all()
+    assert len(set(names[:, 0].tolist())) == 4
+    assert len(rows) == 17
+
+
+def test_triplet_loss_ignores_tracks_that_may_be_the_same_person() -> None:
+    vectors = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.2, 0.0], [5.0, 0.0]])
+    identities = torch.tensor([0, 0, 1, 2])
+    different = torch.tensor(
+        [[a != b and {a, b} != {0, 1} for b in (0, 0, 1, 2)] for a in (0, 0, 1, 2)]
+    )
+    loss = batch_hard_triplet(vectors, identities, different)
+    # Furthest positive 1; nearest surely different: 5 and 4 away. Identity 1 has no positive.
+    expected = torch.nn.functional.softplus(torch.tensor([1.0 - 5.0, 1.0 - 4.0])).mean()
+    torch.testing.assert_close(loss, expected)
+
+
+def test_identity_loss_leaves_doubtful_tracks_out_of_the_race() -> None:
+    identities = torch.tensor([0])
+    different = torch.tensor([[False, False, True]])
+    quiet = identity_loss(torch.tensor([[2.0, -9.0, 0.0]]), identities, different, 0.1)
+    loud = identity_loss(torch.tensor([[2.0, 99.0, 0.0]]), identities, different, 0.1)
+    torch.testing.assert_close(quiet, loud)
+    shares = torch.log_softmax(torch.tensor([2.0, 0.0]), 0)
+    torch.testing.assert_close(quiet, -(0.9 * shares[0] + 0.1 * shares[1]))
+
+
+def test_targets_keep_the_teachers_order() -> None:
+    random = np.random.default_rng(0)
+    people_ = random.normal(size=(6, 40))
+    vectors = np.repeat(people_, 10, axis=0) + 0.1 * random.normal(size=(60, 40)) + 5.0
+    targets = teacher_targets(vectors, 8)
+    ids = np.repeat(np.arange(6), 10)
+    likeness = targets.short @ targets.short.T
+    same = np.equal.outer(ids, ids)
+    assert targets.kept > 0.9
+    assert likeness[same].min() > likeness[~same].max()
+    with pytest.raises(InputError, match=r"network\.dimension"):
+        teacher_targets(vectors, 64)
+
+
+def test_views_keep_size_and_colours(people: CropSet) -> None:
+    random = np.random.default_rng(0)
+    stored = people.pictures[0]
+    mean = plain_view(stored, 128, 64).reshape(-1, 3).mean(axis=0)
+    for _ in range(20):
+        view = augmented_view(stored, 128, 64, small_recipe().augmentation, random)
+        assert (view.shape, view.dtype) == ((128, 64, 3), np.uint8)
+        assert np.abs(view.reshape(-1, 3).mean(axis=0) - mean).max() < 70
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("clips: []", "at least one is needed"),
+        ("clips: [{video: a, tracks: b}]", "teachers: none given"),
+        ("clips: [{video: a, tracks: b}]\nlosses: {hope: 2}", r"losses\.hope"),
+        ("seed: [", "not YAML"),
+    ],
+)
+def test_recipes_that_cannot_be_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        read_recipe(path)
+
+
+def test_default_recipe_is_valid_and_trains_on_nothing_forbidden() -> None:
+    path = Path(__file__).parents[2] / "configs" / "train" / "sightline-reid.yaml"
+    recipe = read_recipe(path)
+    used = " ".join(clip.video for clip in recipe.clips)
+    for forbidden in ("vtest", "MOT17", "PETS", "towncentre", "shopping"):
+        assert forbidden not in used
