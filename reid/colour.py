@@ -35,9 +35,12 @@ class ColourEmbedder:
 
     Attributes:
         dimension: Length D of a vector.
+        match_distance: Cosine distance at which two crops of one camera are as likely of one
+            person as of two (equal-error point, docs/benchmarks-reid.md).
     """
 
     dimension = _STRIPES * _BINS
+    match_distance = 0.14
 
     def embed(self, frame: Frame, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Describe what is inside boxes.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sightline.errors import InputError, ModelError
 from sightline.inference import Device, Session
 from sightline.reid.crops import cut_crops
-from sightline.reid.recognition import THRESHOLD_KEY, recognise
+from sightline.reid.recognition import DISTANCE_KEY, THRESHOLD_KEY, recognise
 from sightline.reid.weights import find_weights
 from sightline.structures import Frame
 
@@ -34,7 +34,10 @@ class Embedder:
         dimension: Length D of a vector.
         session: The network's session.
         crop_size: Height and width of a crop in pixels.
-        match_threshold: Likeness from which two tracks are one person, as the network's own
+        match_distance: Cosine distance at which two crops of one camera are as likely of one
+            person as of two: the equal-error point that the training measured, or of a foreign
+            network one that was measured for its kind.
+        track_threshold: Likeness from which two tracks are one person, as the network's own
             training calibrated it (`sightline.reid.matching`); None for foreign networks.
 
     Raises:
@@ -56,8 +59,9 @@ class Embedder:
         self._input = recognise(self.session)
         self._batch = self._input.batch or batch
         self.crop_size = (self._input.height, self._input.width)
-        threshold = self.session.metadata.get(THRESHOLD_KEY, "null")
-        self.match_threshold = None if threshold == "null" else float(threshold)
+        noted = self.session.metadata
+        self.match_distance = float(noted.get(DISTANCE_KEY, self._input.match_distance))
+        self.track_threshold = float(noted[THRESHOLD_KEY]) if THRESHOLD_KEY in noted else None
         grey = np.full((1, *self.crop_size, 3), 128, np.uint8)
         self.dimension = 0  # until the first run, which also warms up
         self.dimension = self._run(grey).shape[1]

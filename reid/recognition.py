@@ -20,14 +20,17 @@ import numpy.typing as npt
 from sightline.errors import ModelError
 from sightline.inference import Session, TensorInfo
 
-__all__ = ["TASK_KEY", "TASK_VALUE", "THRESHOLD_KEY", "CropInput", "recognise"]
+__all__ = ["DISTANCE_KEY", "TASK_KEY", "TASK_VALUE", "THRESHOLD_KEY", "CropInput", "recognise"]
 
 TASK_KEY = "sightline.task"
 TASK_VALUE = "reid"
-THRESHOLD_KEY = "sightline.match_threshold"
+DISTANCE_KEY = "sightline.match_distance"
+THRESHOLD_KEY = "sightline.track_threshold"
 
 _IMAGENET_MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 _IMAGENET_DEVIATION = np.array([58.395, 57.12, 57.375], np.float32)
+
+_MATCH_DISTANCES = {"bytes": 0.5, "planes": 0.33, "pixels": 0.2}
 
 Layout = Literal["bytes", "planes", "pixels"]
 
@@ -50,6 +53,14 @@ class CropInput:
     height: int
     width: int
     batch: int | None
+
+    @property
+    def match_distance(self) -> float:
+        """Cosine distance at which one person and two are equally likely, if the file is silent.
+
+        Of a network of this kind, measured on the clips of docs/benchmarks-reid.md.
+        """
+        return _MATCH_DISTANCES[self.layout]
 
     def prepare(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8 | np.float32]:
         """(N, height, width, 3) uint8 BGR crops as the network's input."""

@@ -21,9 +21,9 @@ from sightline.learning.checkpoints import read_checkpoint, write_checkpoint
 from sightline.learning.devices import mixed_precision
 from sightline.learning.seeds import generator, seed_everything
 from sightline.reid.embedder import normalised
-from sightline.reid.matching import calibrate_threshold, choose_exemplars, match_score
+from sightline.reid.matching import choose_exemplars, match_score
 from sightline.reid.network import EmbeddingNetwork
-from sightline.reid.ranking import rank_gallery
+from sightline.reid.ranking import rank_gallery, threshold_curve
 from sightline.reid.training.augmentation import augmented_view, plain_view
 from sightline.reid.training.crop_set import CropSet
 from sightline.reid.training.losses import (
@@ -143,28 +143,39 @@ class Trainer:
             )
         )
 
-    def match_threshold(self, network: nn.Module) -> float | None:
-        """The equal-error threshold of whole tracks, measured on the people held out.
+    def calibrate(self, network: nn.Module) -> dict[str, float]:
+        """Where same person and two people are equally likely, measured on the people held out.
 
         Args:
             network: The network to calibrate, in evaluation mode.
 
         Returns:
-            The threshold of `sightline.reid.matching.Matcher`, or None where no two of the people
+            `match_distance`, the cosine distance of two crops, and `track_threshold`, the
+            likeness of two tracks (`sightline.reid.matching`); empty where no two of the people
             are surely two.
         """
-        names = self.crops.identities
-        early, late = (
-            {
-                person: _exemplars(network, self.crops.pictures[rows[names[rows] == person]])
-                for person in np.unique(names[rows]).tolist()
-            }
-            for rows in (self._split.queries, self._split.gallery)
+        names, device = self.crops.identities, next(network.parameters()).device
+        rows = (self._split.queries, self._split.gallery)
+        early, late = (embed_pictures(network, self.crops.pictures[part], device) for part in rows)
+        first, second = (names[part] for part in rows)
+        different = self.crops.different()
+        other = different[first[:, None], second[None]]
+        if not other.any():
+            return {}
+        likeness = early @ late.T
+        crops = threshold_curve(likeness[first[:, None] == second[None]], likeness[other])
+        people = np.unique(first)
+        tracks = np.array(
+            [
+                [_track_likeness(early[first == a], late[second == b]) for b in people]
+                for a in people
+            ]
         )
-        people = list(early)
-        likeness = np.array([[match_score(early[a], late[b]) for b in people] for a in people])
-        other = likeness[self.crops.different()[np.ix_(people, people)]]
-        return calibrate_threshold(np.diag(likeness), other)[0] if len(other) else None
+        others = tracks[different[np.ix_(people, people)]]
+        return {
+            "match_distance": 1 - crops.equal_error[0],
+            "track_threshold": threshold_curve(np.diag(tracks), others).equal_error[0],
+        }
 
     def describe(self) -> str:
         """What the network is up against, in a line."""
@@ -305,9 +316,12 @@ def embed_pictures(
     return normalised(np.concatenate(parts))
 
 
-def _exemplars(network: nn.Module, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    vectors = embed_pictures(network, pictures, next(network.parameters()).device)
-    return vectors[choose_exemplars(vectors, np.ones(len(vectors)))]
+def _track_likeness(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+    """Likeness of two tracks, given all their vectors."""
+    shown = (
+        vectors[choose_exemplars(vectors, np.ones(len(vectors)))] for vectors in (first, second)
+    )
+    return match_score(*shown)
 
 
 def _as_input(views: npt.NDArray[np.uint8], device: torch.device) -> torch.Tensor:

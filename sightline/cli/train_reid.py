@@ -59,13 +59,8 @@ def train_reid(
         trainer.run(advance, lambda row: errors.print(_line(row)))
     network, metrics = load_network(trainer.folder.best)
     path = out / "reid.onnx"
-    threshold = trainer.match_threshold(network.to(place))
-    notes = {
-        "scores": metrics,
-        "recipe": recipe.name,
-        "seed": settings.seed,
-        "match_threshold": threshold,
-    }
+    notes = {"scores": metrics, "recipe": recipe.name, "seed": settings.seed}
+    notes |= trainer.calibrate(network.to(place))
     difference = export_network(network.cpu(), path, notes)
     errors.print(f"{path}: within {difference:.1e} of PyTorch; {_line(metrics)}")
 

@@ -12,6 +12,7 @@ import pytest
 from sightline.errors import InputError
 from sightline.eval.reid import Described, describe_people, recovery_by_gap, score_reid
 from sightline.formats.mot import MotRows, parse_mot, read_mot
+from sightline.protocols import Embedder
 from sightline.reid import ColourEmbedder
 from sightline.reid.tracklets import Mining, Sightings
 from sightline.structures import Frame
@@ -41,7 +42,8 @@ class ByPlace:
     """Describes a box by its column: perfect for people who stand still."""
 
     def embed(self, frame: Frame, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.eye(8, dtype=np.float32)[(boxes[:, 0] // 80).astype(int)]
+        places = (boxes[:, 0] // 80).astype(int)
+        return np.asarray(np.eye(8)[places], np.float32)
 
 
 class AllAlike:
@@ -63,7 +65,7 @@ def standing(people: int, frames: int = 60) -> MotRows:
 
 @pytest.fixture(scope="module")
 def described() -> Described:
-    embedders = {"perfect": ByPlace(), "blind": AllAlike()}
+    embedders: dict[str, Embedder] = {"perfect": ByPlace(), "blind": AllAlike()}
     return describe_people(Stills(), standing(4), embedders, MINING)
 
 

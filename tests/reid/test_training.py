@@ -131,17 +131,25 @@ def test_run_is_not_overwritten_nor_mixed_with_another(trained: Trainer, people:
         Trainer(small_recipe(seed=2), people, trained.folder, CPU, resume=True)
 
 
+def test_calibration_lies_between_like_and_unlike(trained: Trainer) -> None:
+    found = trained.calibrate(trained.average.network)
+    assert 0 < found["match_distance"] < 1
+    assert 0 < found["track_threshold"] < 1
+
+
 def test_export_computes_what_pytorch_does(
     trained: Trainer, people: CropSet, tmp_path: Path
 ) -> None:
     network, metrics = load_network(trained.folder.best)
     path = tmp_path / "small.onnx"
-    difference = export_network(network, path, {"scores": metrics, "match_threshold": 0.5})
+    difference = export_network(
+        network, path, {"scores": metrics, "match_distance": 0.4, "track_threshold": 0.6}
+    )
     assert difference < 1e-4
     embedder = Embedder(path, "cpu")
     assert embedder.describe()["crop_layout"] == "bytes"
     assert (embedder.dimension, embedder.crop_size) == (16, (128, 64))
-    assert embedder.match_threshold == 0.5
+    assert (embedder.match_distance, embedder.track_threshold) == (0.4, 0.6)
     views = np.stack([plain_view(picture, 128, 64) for picture in people.pictures[:7]])
     expected = embed_pictures(network, people.pictures[:7], CPU)
     np.testing.assert_allclose(embedder.embed_crops(views), expected, atol=1e-4)
@@ -238,7 +246,8 @@ def test_views_keep_size_and_colours(people: CropSet) -> None:
     mean = plain_view(stored, 128, 64).reshape(-1, 3).mean(axis=0)
     for _ in range(20):
         view = augmented_view(stored, 128, 64, small_recipe().augmentation, random)
-        assert (view.shape, view.dtype) == ((128, 64, 3), np.uint8)
+        assert view.shape == (128, 64, 3)
+        assert view.dtype == np.uint8
         assert np.abs(view.reshape(-1, 3).mean(axis=0) - mean).max() < 70
 
 
