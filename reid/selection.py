@@ -1,8 +1,4 @@
-"""Which detections get an embedding: those that the tracker will use, and not too many.
-
-A weak detection is matched by overlap alone, so its embedding would be thrown away; and a crowd
-must not cost more than the detector does.
-"""
+"""Which of the detections that the tracker asks about get an embedding, and how they get it."""
 
 from __future__ import annotations
 
@@ -12,56 +8,57 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.errors import InputError
-from sightline.geometry import iou_matrix
 from sightline.protocols import Embedder
 from sightline.structures import Detections, Frame
 
 __all__ = ["Selection", "embed_detections"]
 
+_CUT = 2.0
+"""Pixels from the picture's left or right border within which it cuts a person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which detections of a frame get an embedding.
+    """What keeps detections from getting an embedding.
+
+    People whom the left or right border cuts get none: what is seen of them misleads, and in a
+    moment they have gone or are there whole. The lower border often cuts everybody near the camera
+    for good, so it does not count.
 
     Args:
-        threshold: Least score; the tracker's `high_score`.
-        limit: Most detections of a frame.
+        limit: Most crops of a frame.
         classes: Class indices that the network knows (people); None for all.
 
     Raises:
-        InputError: The limit is below 1 or the threshold outside [0, 1].
+        InputError: The limit is below 1.
     """
 
-    threshold: float = 0.0
-    limit: int = 32
+    limit: int = 16
     classes: frozenset[int] | None = None
 
     def __post_init__(self) -> None:
         if self.limit < 1:
             raise InputError(f"re-ID limit: expected 1 or more crops a frame, got {self.limit}")
-        if not 0 <= self.threshold <= 1:
-            raise InputError(f"re-ID threshold: expected 0 to 1, got {self.threshold}")
 
-    def rows(self, detections: Detections) -> npt.NDArray[np.int64]:
-        """Indices of the chosen detections; the most useful where there are more than the limit.
+    def rows(
+        self, frame: Frame, detections: Detections, wanted: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """The rows that get one.
 
-        Useful is a sure detection that nobody else covers: its crop shows one person.
+        Args:
+            frame: The picture.
+            detections: What was seen in it.
+            wanted: (K,) rows for which the tracker has a use, the most urgent first.
         """
-        wanted = detections.scores >= self.threshold
+        lefts, rights = detections.boxes[wanted, 0], detections.boxes[wanted, 2]
+        kept = (lefts > _CUT) & (rights < frame.width - _CUT)
         if self.classes is not None:
-            wanted &= np.isin(detections.classes, sorted(self.classes))
-        rows = np.flatnonzero(wanted)
-        if len(rows) <= self.limit:
-            return rows
-        overlap = iou_matrix(detections.boxes[rows], detections.boxes[rows])
-        np.fill_diagonal(overlap, 0)
-        usefulness = detections.scores[rows] * (1 - overlap.max(axis=1))
-        best = np.argsort(-usefulness, kind="stable")[: self.limit]
-        return rows[best]
+            kept &= np.isin(detections.classes[wanted], sorted(self.classes))
+        return wanted[kept][: self.limit]
 
 
 def embed_detections(
-    embedder: Embedder, frame: Frame, detections: Detections, selection: Selection
+    embedder: Embedder, frame: Frame, detections: Detections, rows: npt.NDArray[np.int64]
 ) -> Detections:
     """The detections with embeddings.
 
@@ -69,17 +66,16 @@ def embed_detections(
         embedder: Describes boxes.
         frame: The picture.
         detections: What was seen in it.
-        selection: Which of them get an embedding.
+        rows: (K,) rows that get an embedding.
 
     Returns:
-        The same rows; `embeddings` (N, D) float32, L2-normalised, a row of zeros where there is
-        none.
+        The same detections; `embeddings` (N, D) float32, L2-normalised, a row of zeros where
+        there is none.
 
     Raises:
         InputError: A box is not finite.
         ModelError: The network failed.
     """
-    rows = selection.rows(detections)
     found = embedder.embed(frame, detections.boxes[rows])
     vectors = np.zeros((len(detections), found.shape[1]), np.float32)
     vectors[rows] = found

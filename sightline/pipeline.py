@@ -17,6 +17,7 @@ import numpy as np
 
 from sightline.errors import SourceError
 from sightline.protocols import CameraMotion, Detector, Embedder, Sink, Source, Tracker
+from sightline.reid.selection import Selection, embed_detections
 from sightline.structures import Detections, Frame, Tracks
 
 __all__ = ["Pipeline", "Summary", "run"]
@@ -62,10 +63,11 @@ class Pipeline:
         source: Where frames come from; closed when the iteration ends.
         detector: Finds objects.
         tracker: Gives them identities.
-        embedder: Adds appearance vectors to the detections, or None.
+        embedder: Adds appearance vectors to the detections about which the tracker asks, or None.
         camera_motion: Estimates the camera's motion for the tracker, or None.
         batch: Frames given to the detector at once; the results do not depend on it. A live
             source is best served by 1.
+        selection: How many detections of a frame, and of which classes, the embedder is given.
 
     Raises:
         SourceError: From the iteration, when the source cannot be read further.
@@ -80,6 +82,7 @@ class Pipeline:
         camera_motion: CameraMotion | None = None,
         *,
         batch: int = 1,
+        selection: Selection | None = None,
     ) -> None:
         self.source = source
         self.detector = detector
@@ -87,6 +90,7 @@ class Pipeline:
         self.embedder = embedder
         self.camera_motion = camera_motion
         self.batch = batch
+        self.selection = selection or Selection()
         self.stage_seconds: dict[str, float] = {}
         self._stopping = False
         self._reader = _ReadAhead(source, capacity=max(_AHEAD, batch))
@@ -139,8 +143,9 @@ class Pipeline:
                 motion = self.camera_motion.estimate(frame, seen)
         if self.embedder is not None:
             with self._timed("embed"):
-                vectors = self.embedder.embed(frame, seen.boxes)
-                seen = Detections(seen.boxes, seen.scores, seen.classes, vectors)
+                wanted = self.tracker.wanted_embeddings(seen, time=frame.time, camera_motion=motion)
+                rows = self.selection.rows(frame, seen, wanted)
+                seen = embed_detections(self.embedder, frame, seen, rows)
         with self._timed("track"):
             return self.tracker.update(seen, time=frame.time, camera_motion=motion)
 

@@ -81,12 +81,22 @@ class Tracker(Protocol):
         """
         ...
 
+    def wanted_embeddings(
+        self,
+        detections: Detections,
+        *,
+        time: float | None = None,
+        camera_motion: npt.NDArray[np.float64] | None = None,
+    ) -> npt.NDArray[np.int64]:
+        """(K,) rows of the next update's detections that need an embedding, urgent ones first."""
+        ...
+
 
 class Embedder(Protocol):
     """Describes what is inside boxes by vectors that are near for the same person."""
 
     def embed(self, frame: Frame, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """(N, 4) xyxy boxes to (N, D) L2-normalised vectors."""
+        """(N, 4) xyxy boxes to (N, D) L2-normalised vectors; zeros where there is none."""
         ...
 
 

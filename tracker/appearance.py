@@ -1,9 +1,9 @@
-"""Embeddings as a cue: a running mean and a bounded gallery for each track.
+"""Embeddings as a cue: what a track remembers of its looks, and how far a detection is from it.
 
-Both live in arrays of slots; a track takes a free slot when it is born and gives it back when it
-ends, so memory is bounded by the number of tracks. The mean moves with the detection's score and
-neither learns from a detection that overlaps another, because such a crop shows two people
-(Aharon et al., "BoT-SORT", 2022; Maggiolino et al., "Deep OC-SORT", 2023).
+All memory lies in arrays of slots; a track takes a free slot when it is born and gives it back
+when it ends, so memory is bounded by the number of tracks. A mean follows the looks with a time
+constant, faster for sure and uncovered crops; crops that others cover teach nothing, because they
+show two people (Aharon et al., "BoT-SORT", 2022; Maggiolino et al., "Deep OC-SORT", 2023).
 """
 
 from __future__ import annotations
@@ -11,89 +11,116 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sightline.tracker.candidates import intersection_over_union
+import numpy as np
+
 from sightline.tracker.compiling import compiled
-from sightline.tracker.state import Seen, State
+from sightline.tracker.gallery import keep_exemplar
+from sightline.tracker.state import MEAN, SINCE, Seen, State
 
 __all__ = [
-    "appearance_distance",
+    "blend",
     "free_slot",
-    "gallery_distance",
-    "is_overlapped",
+    "judge_crops",
     "learn_appearance",
     "take_slot",
 ]
 
-
-@compiled
-def appearance_distance(state: State, track: Any, seen: Seen, column: int) -> float:
-    """Cosine distance of a detection from the track's running mean."""
-    product = 0.0
-    for entry in range(seen.embeddings.shape[1]):
-        product += state.appearance[track.slot, entry] * seen.embeddings[column, entry]
-    return 1 - product
+_BEHIND = 0.5
+"""How much a person behind spoils a crop, where one in front counts 1."""
 
 
 @compiled
-def gallery_distance(state: State, track: Any, seen: Seen, column: int) -> float:
-    """Cosine distance of a detection from the nearest exemplar of the track."""
-    nearest = 2.0
-    for exemplar in range(min(track.exemplars, state.gallery.shape[1])):
-        product = 0.0
-        for entry in range(seen.embeddings.shape[1]):
-            product += state.gallery[track.slot, exemplar, entry] * seen.embeddings[column, entry]
-        nearest = min(nearest, 1 - product)
-    return nearest
+def judge_crops(seen: Seen) -> None:
+    """Write the share of each detection that others leave uncovered into `seen.clarity`.
 
-
-@compiled
-def is_overlapped(seen: Seen, column: int, limit: float) -> bool:
-    """Whether another detection covers this one by more than `limit` IoU."""
-    for other in range(len(seen.boxes)):
-        if (
-            other != column
-            and intersection_over_union(seen.boxes[column], seen.boxes[other]) > limit
-        ):
-            return True
-    return False
+    Detections without an embedding keep 0. Who stands lower in the picture is in front; somebody
+    less sure than the covered one counts less, since it may be a double of the same person.
+    """
+    boxes, scores, clarity = seen.boxes, seen.scores, seen.clarity
+    count = len(boxes)
+    for first in range(count):
+        # Canonical order is by left edge.
+        for second in range(first + 1, count):
+            width = min(boxes[first, 2], boxes[second, 2]) - boxes[second, 0]
+            if width <= 0:
+                if boxes[second, 0] >= boxes[first, 2]:
+                    break
+                continue
+            height = min(boxes[first, 3], boxes[second, 3])
+            height -= max(boxes[first, 1], boxes[second, 1])
+            if height <= 0:
+                continue
+            for own, other in ((first, second), (second, first)):
+                box = boxes[own]
+                share = width * height / ((box[2] - box[0]) * (box[3] - box[1]))
+                if boxes[other, 3] < box[3]:
+                    share *= _BEHIND
+                share *= min(1.0, scores[other] / max(scores[own], 1e-6))
+                if clarity[own] > 0:
+                    clarity[own] = min(clarity[own], max(1e-6, 1 - share))
 
 
 @compiled
 def take_slot(state: State, track: Any) -> None:
-    """Give a new track a free slot of the stores."""
+    """Give a new track the slot that has been free for longest."""
     track.slot = -1
+    track.looks = 0
     track.exemplars = 0
-    for slot in range(len(state.owners)):
+    track.rival = 0
+    track.glimpses = 0
+    slots = len(state.owners)
+    for step in range(slots):
+        slot = (state.stream.next_slot + step) % slots
         if state.owners[slot] == 0:
             state.owners[slot] = track.id
-            track.slot = slot
+            state.stream.next_slot = (slot + 1) % slots
             state.appearance[slot] = 0
+            track.slot = slot
             break
 
 
 @compiled
 def free_slot(state: State, track: Any) -> None:
-    """Take back the slot of a track that ends."""
-    if track.slot >= 0 and track.slot < len(state.owners):
-        state.owners[track.slot] = 0
+    """Take back the slot of a track that ends; what it holds can be read until the next update."""
+    if track.slot >= 0:
+        state.owners[track.slot] = -track.id if track.exemplars > 0 else 0
+        state.gallery[track.slot, track.exemplars :] = 0
 
 
 @compiled
-def learn_appearance(state: State, track: Any, seen: Seen, column: int, p: Any) -> None:
+def learn_appearance(
+    state: State, track: Any, seen: Seen, column: int, time: float, p: Any
+) -> None:
     """Let the mean and the gallery learn a detection's embedding."""
-    if track.exemplars > 0 and is_overlapped(seen, column, p.appearance_overlap):
+    clarity = seen.clarity[column]
+    if track.slot < 0 or clarity <= 0:
         return
-    size = seen.embeddings.shape[1]
-    mean = state.appearance[track.slot]
-    weight = (1 - p.appearance_momentum) * seen.scores[column]
-    if track.exemplars == 0:
-        weight = 1.0
+    is_clear = clarity >= 1 - p.appearance_overlap
+    if track.looks > 0 and not is_clear:
+        return
+    vector = seen.embeddings[column]
+    trust = seen.scores[column] * clarity
+    if track.rival != 0 and time > track.parted:
+        weight = trust / (track.glimpses + 1) if track.glimpses > 0 else 1.0
+        blend(state.appearance[track.slot, SINCE], vector, weight)
+        track.glimpses += 1
+    elapsed = max(time - track.learned, p.frame_seconds)
+    share = max(1 - math.exp(-elapsed / p.appearance_memory), 1 / (track.looks + 1))
+    blend(state.appearance[track.slot, MEAN], vector, share * trust if track.looks > 0 else 1.0)
+    track.looks += 1
+    track.learned = time
+    # Whose crop it is stays open until a meeting is settled.
+    if track.rival == 0 and (is_clear or track.exemplars == 0):
+        keep_exemplar(state, track, vector, time, p)
+
+
+@compiled
+def blend(mean: Any, vector: Any, weight: float) -> None:
+    """Move a mean towards a vector and back to length 1."""
     norm = 0.0
-    for entry in range(size):
-        mean[entry] += weight * (seen.embeddings[column, entry] - mean[entry])
+    for entry in range(len(mean)):
+        mean[entry] += np.float32(weight) * (vector[entry] - mean[entry])
         norm += mean[entry] * mean[entry]
-    for entry in range(size):
-        mean[entry] /= max(math.sqrt(norm), 1e-12)
-    place = track.exemplars % state.gallery.shape[1]
-    state.gallery[track.slot, place] = seen.embeddings[column]
-    track.exemplars += 1
+    scale = np.float32(1 / max(math.sqrt(norm), 1e-12))
+    for entry in range(len(mean)):
+        mean[entry] *= scale

@@ -15,7 +15,7 @@ from typing import TypeVar, cast
 import numba
 import scipy.linalg  # noqa: F401 - Numba would load it at the first call, in the first frame
 
-__all__ = ["compiled", "compiled_entry", "source_digest"]
+__all__ = ["compiled", "compiled_entry", "compiled_sum", "source_digest"]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -23,6 +23,12 @@ Function = TypeVar("Function", bound=Callable[..., object])
 def compiled(function: Function) -> Function:
     """Compile a function that other compiled functions call."""
     return cast("Function", numba.njit(error_model="numpy")(function))
+
+
+def compiled_sum(function: Function) -> Function:
+    """Compile a function whose sums may be taken in any order, several terms at once."""
+    fast = {"reassoc", "contract"}
+    return cast("Function", numba.njit(error_model="numpy", fastmath=fast)(function))
 
 
 def compiled_entry(function: Function) -> Function:

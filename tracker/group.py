@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.structures import Detections, Tracks
-from sightline.tracker.tracker import Tracker
+from sightline.tracker.tracker import Embeddings, Tracker
 
 __all__ = ["TrackerGroup"]
 
@@ -55,6 +55,10 @@ class TrackerGroup:
     def remove(self, camera: str) -> None:
         """Forget a camera; a name that is not there is fine."""
         self._trackers.pop(camera, None)
+
+    def exemplars(self, camera: str, ids: Iterable[int] | None = None) -> Embeddings:
+        """What tracks of one camera look like; see `Tracker.exemplars`."""
+        return self[camera].exemplars(ids)
 
     def update(
         self,

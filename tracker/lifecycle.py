@@ -27,6 +27,8 @@ __all__ = ["give_birth", "remove_dead", "remove_duplicates", "report", "settle"]
 
 _SOON = 1e-6
 """Seconds by which two equal times may differ after sums of frame times."""
+_ELSEWHERE = 0.1
+"""IoU with the prediction below which a found track starts anew with its motion."""
 
 
 @compiled
@@ -39,8 +41,10 @@ def settle(state: State, seen: Seen, time: float, p: Any) -> None:
             box, score = seen.boxes[column], seen.scores[column]
             _learn_motion(track, box, score, time, p)
             _learn_rest(track, box, score, seen.labels[column], time)
-            if seen.embeddings.shape[1] > 0 and track.slot >= 0:
-                learn_appearance(state, track, seen, column, p)
+            if seen.clarity[column] > 0:
+                if track.slot < 0:
+                    take_slot(state, track)
+                learn_appearance(state, track, seen, column, time, p)
             track.hits += 1
             track.streak += 1
             if track.status != TENTATIVE or track.hits >= p.confirm_hits:
@@ -81,16 +85,28 @@ def give_birth(state: State, seen: Seen, time: float, p: Any) -> None:
         take_slot(state, track)
         initiate(track, seen.boxes[column], p)
         _learn_rest(track, seen.boxes[column], seen.scores[column], seen.labels[column], time)
-        if seen.embeddings.shape[1] > 0 and track.slot >= 0:
-            learn_appearance(state, track, seen, column, p)
+        learn_appearance(state, track, seen, column, time, p)
 
 
 @compiled
 def _learn_motion(track: Any, box: Floats, score: float, time: float, p: Any) -> None:
     frames = (time - track.seen) / p.frame_seconds
+    if track.exemplars > 0 and _was_found_elsewhere(track, box):
+        initiate(track, box, p)
+        return
     if p.reobserve > 0 and track.status == LOST and frames > 0:
         reobserve(track, track.history[track.newest], box, frames, p)
     correct(track, box, score, p)
+
+
+@compiled
+def _was_found_elsewhere(track: Any, box: Floats) -> bool:
+    """Whether looks found a lost track where its motion did not lead."""
+    if track.status != LOST and track.status != FORGOTTEN:
+        return False
+    predicted = np.empty(4)
+    box_of(track, predicted)
+    return intersection_over_union(predicted, box) < _ELSEWHERE
 
 
 @compiled
@@ -159,21 +175,43 @@ def _life(track: Any) -> float:
 
 @compiled
 def remove_dead(state: State, time: float, p: Any) -> None:
-    """Forget tracks that were unseen for too long; the others keep their order."""
-    kept = 0
+    """End tracks that were unseen for too long; the others keep their order."""
+    forgotten = 0
     for row in range(state.stream.count):
         track = state.tracks[row]
         unseen = time - track.seen - _SOON
         if unseen > (p.tentative_patience if track.status == TENTATIVE else p.patience):
-            if track.status == TENTATIVE or track.exemplars == 0 or unseen > p.reidentify_patience:
-                free_slot(state, track)
-                state.stream.deaths += 1
-                continue
-            track.status = FORGOTTEN
+            is_known = p.reidentify_limit > 0 and track.exemplars > 0
+            if track.status == TENTATIVE or not is_known or unseen > p.reidentify_patience:
+                track.seen = -np.inf
+            else:
+                track.status = FORGOTTEN
+                forgotten += 1
+    while forgotten > p.reidentify_tracks:
+        _end_oldest_forgotten(state)
+        forgotten -= 1
+    kept = 0
+    for row in range(state.stream.count):
+        track = state.tracks[row]
+        if track.seen == -np.inf:
+            free_slot(state, track)
+            state.stream.deaths += 1
+            continue
         if kept != row:
             state.tracks[kept] = track
         kept += 1
     state.stream.count = kept
+
+
+@compiled
+def _end_oldest_forgotten(state: State) -> None:
+    oldest = -1
+    for row in range(state.stream.count):
+        track = state.tracks[row]
+        is_older = oldest < 0 or track.seen < state.tracks[oldest].seen
+        if track.status == FORGOTTEN and track.seen > -np.inf and is_older:
+            oldest = row
+    state.tracks[oldest].seen = -np.inf
 
 
 @compiled

@@ -16,7 +16,7 @@ import numpy as np
 from sightline.errors import ConfigError
 from sightline.tracker.state import Records
 
-__all__ = ["PARAMETERS", "Parameter", "check_parameters", "pack_parameters"]
+__all__ = ["PARAMETERS", "Parameter", "applied_parameters", "check_parameters", "pack_parameters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +143,13 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             "cost",
             "Unconfirmed tracks against high detections left over; 0 matches them at first.",
         ),
-        "reidentify_limit": _limit(
-            0.25,
-            "Lost tracks against high detections that are left, by cosine distance of the gallery.",
+        "reidentify_limit": _number(
+            0.8,
+            0,
+            2,
+            "limits",
+            "Distance, in appearance limits, up to which a lost track is found by its looks alone; "
+            "0 leaves that out.",
         ),
         "height_weight": _weight(
             1, "Exponent of the vertical overlap in the overlap of high detections."
@@ -163,21 +167,36 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             "",
             "Squared gate of the cascade: 95 % of a χ² with 4 degrees of freedom.",
         ),
+        "appearance_trust": _choice(
+            "full",
+            ("full", "veto"),
+            "Whether embeddings may join, or, where they are poor, only forbid.",
+        ),
         "appearance_weight": _weight(
             0.5, "Weight of the embeddings where overlap leaves a choice open."
         ),
         "appearance_limit": _number(
-            0.3,
-            0,
+            0.33,
+            0.001,
             2,
             "cosine",
-            "Distance at which two crops are as likely of one person as of two.",
+            "Distance at which two crops are as likely of one person as of two; the network's.",
         ),
-        "appearance_momentum": _number(
-            0.9, 0, 1, "", "Share of the running mean that is kept at a score of 1."
+        "appearance_veto": _number(
+            1.5, 0, 100, "limits", "Distance, in appearance limits, from which a pair is forbidden."
+        ),
+        "appearance_memory": _number(
+            1, 0.001, 600, "s", "Time constant of the running mean at a score of 1."
+        ),
+        "appearance_refresh": _number(
+            0.5, 0, 600, "s", "How old the newest embedding of a track in plain sight may become."
         ),
         "appearance_overlap": _number(
-            0.3, 0, 1, "IoU", "Detections that overlap more teach no appearance."
+            0.3, 0, 1, "share", "Detections of which others cover more teach no appearance."
+        ),
+        "gallery_size": _number(8, 1, 200, "", "Exemplars remembered for each track."),
+        "gallery_spacing": _number(
+            0.4, 0, 2, "limits", "Distance, in appearance limits, between two exemplars."
         ),
         "reidentify_patience": _number(
             10, 0, 600, "s", "How long appearance alone can find a lost track; embeddings only."
@@ -189,7 +208,39 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             "heights/s",
             "How fast a lost track may have moved to be found by appearance.",
         ),
-        "gallery_size": _number(10, 1, 200, "", "Embeddings remembered for each track."),
+        "reidentify_fade": _number(
+            10, 0.1, 10_000, "s", "Time unseen after which a distance counts double."
+        ),
+        "reidentify_margin": _number(
+            0.15,
+            0,
+            2,
+            "limits",
+            "By how much the lost track that is most alike must be nearer than the next, in "
+            "appearance limits.",
+        ),
+        "reidentify_tracks": _number(
+            500, 0, 100_000, "", "Lost tracks beyond `patience` that are remembered, at most."
+        ),
+        "adoption_patience": _number(
+            2,
+            0,
+            60,
+            "s",
+            "Age up to which a new track's identity gives way to that of a lost one that it looks "
+            "like.",
+        ),
+        "meeting_overlap": _number(
+            0.4, 0, 1, "share", "Cover of the smaller box from which two tracks may be mistaken."
+        ),
+        "meeting_margin": _number(
+            0.3,
+            0,
+            2,
+            "limits",
+            "By how much an exchange must fit better after two have parted, in appearance limits; "
+            "0 never exchanges.",
+        ),
         "class_mode": _choice(
             "off",
             ("off", "strict", "grouped"),
@@ -199,7 +250,9 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
 )
 """All parameters by name, with the defaults of the preset `sightline`."""
 
-_WHOLE = frozenset({"confirm_hits", "report_streak", "coast_hits", "max_tracks", "gallery_size"})
+_WHOLE = frozenset(
+    {"confirm_hits", "report_streak", "coast_hits", "max_tracks", "gallery_size"}
+) | {"reidentify_tracks"}
 
 
 def check_parameters(values: Mapping[str, Any]) -> dict[str, float | str]:
@@ -217,6 +270,13 @@ def check_parameters(values: Mapping[str, Any]) -> dict[str, float | str]:
         name: _checked(name, parameter, values.get(name, parameter.default))
         for name, parameter in PARAMETERS.items()
     }
+
+
+def applied_parameters(values: Mapping[str, float | str]) -> dict[str, float | str]:
+    """What the engine works with: embeddings of low trust find and exchange nobody."""
+    if values["appearance_trust"] == "full":
+        return dict(values)
+    return {**values, "reidentify_limit": 0.0, "meeting_margin": 0.0}
 
 
 def pack_parameters(values: Mapping[str, float | str]) -> Records:

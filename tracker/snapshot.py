@@ -18,7 +18,7 @@ from sightline.tracker.state import STREAM, TRACK, Records
 
 __all__ = ["FORMAT_VERSION", "Snapshot", "read_snapshot", "write_snapshot"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Counts up when a saved state can no longer be read by the code before it."""
 
 _ARRAYS = ("stream", "tracks", "appearance", "gallery", "owners")
@@ -81,6 +81,7 @@ def read_snapshot(data: bytes) -> Snapshot:
         raise StateError(
             "the tracker state was saved by a version with other fields: start the tracker afresh"
         )
+    _check_appearance(header["parameters"], **arrays)
     return Snapshot(
         preset=header["preset"],
         class_groups=tuple(tuple(group) for group in header["class_groups"]),
@@ -88,3 +89,36 @@ def read_snapshot(data: bytes) -> Snapshot:
         time=float(header["time"]),
         **arrays,
     )
+
+
+def _check_appearance(
+    parameters: Mapping[str, float | str],
+    stream: Records,
+    tracks: Records,
+    appearance: npt.NDArray[Any],
+    gallery: npt.NDArray[Any],
+    owners: npt.NDArray[Any],
+) -> None:
+    """Check that what is remembered of looks fits together.
+
+    Raises:
+        StateError: It does not.
+    """
+    slots, length = len(owners), appearance.shape[-1]
+    room = int(float(parameters["gallery_size"])) if slots else 0
+    slot, exemplars = (tracks[name][: int(stream["count"][0])] for name in ("slot", "exemplars"))
+    fits = (
+        appearance.dtype == gallery.dtype == np.dtype(np.float32)
+        and owners.dtype == np.dtype(np.int64)
+        and appearance.shape == (slots, 3, length)
+        and gallery.shape == (slots, room, length)
+        and (not slots or bool(np.all((slot >= -1) & (slot < slots))))
+        and (not slots or bool(np.all((exemplars >= 0) & (exemplars <= room))))
+        and bool(np.isfinite(appearance).all() and np.isfinite(gallery).all())
+    )
+    if not fits:
+        raise StateError(
+            f"the saved tracker state holds embeddings that do not fit together: means "
+            f"{appearance.shape}, galleries {gallery.shape}, {slots} slots; start the tracker "
+            "afresh"
+        )

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from sightline.tracker.appearance import appearance_distance, gallery_distance
 from sightline.tracker.assignment import assign
 from sightline.tracker.candidates import overlapping_pairs, with_room
 from sightline.tracker.compiling import compiled
 from sightline.tracker.cues import confidence_motion, corner_directions, direction
+from sightline.tracker.gallery import cosine_distance, nearest_exemplar
 from sightline.tracker.kalman import mahalanobis, reach
+from sightline.tracker.recovery import remembered_pairs
 from sightline.tracker.state import (
     FORGOTTEN,
     LOST,
+    MEAN,
     PAIR,
     TENTATIVE,
     TRACKED,
@@ -115,7 +117,10 @@ def match_stage(
     if stage.kind == OBSERVED:
         pairs, starts = _observed_pairs(state, statuses, seen, stage)
     elif stage.kind == REMEMBERED:
-        pairs, starts = _remembered_pairs(state, statuses, seen, stage, time, p)
+        takes_part = np.zeros(len(statuses), np.bool_)
+        for row in range(len(statuses)):
+            takes_part[row] = _takes_part(stage, state.tracks[row], statuses[row])
+        pairs, starts = remembered_pairs(state, takes_part, seen, time, stage.level, p)
     _match(stage, state, statuses, pairs, starts, seen, -np.inf, np.inf, p)
 
 
@@ -219,22 +224,33 @@ def _pair_cost(stage: Any, track: Any, pair: Any, box: Floats, score: float, p: 
 def _weigh_appearance(
     stage: Any, state: State, seen: Seen, starts: Integers, columns: Integers, costs: Floats, p: Any
 ) -> None:
-    """Add the appearance where the overlap leaves a choice open.
+    """Add the appearance where the overlap leaves a choice open, or the track was out of sight.
 
-    A pair whose track and detection have no other candidate is left alone: there the embedding
-    can only do harm. Distances count from the one at which two crops are as likely of one person
-    as of two, so that they pull as well as push.
+    A track seen a moment ago and a detection that have no other candidate are left alone: there
+    the embedding can only do harm. Distances count from the one at which two crops are as likely
+    of one person as of two, so that they pull as well as push, less where others cover the
+    detection. Looks that differ clearly forbid the pair.
     """
     suitors = np.zeros(len(seen.boxes), np.int64)
     for edge in range(starts[-1]):
         suitors[columns[edge]] += 1
     for row in range(len(starts) - 1):
         track = state.tracks[row]
+        if track.slot < 0 or track.looks == 0:
+            continue
         for edge in range(starts[row], starts[row + 1]):
-            is_open = starts[row + 1] - starts[row] > 1 or suitors[columns[edge]] > 1
-            if is_open and track.slot >= 0:
-                distance = appearance_distance(state, track, seen, columns[edge])
-                costs[edge] += stage.appearance_weight * (distance - p.appearance_limit)
+            column = columns[edge]
+            is_open = starts[row + 1] - starts[row] > 1 or suitors[column] > 1
+            if seen.clarity[column] <= 0 or not (is_open or track.status == LOST):
+                continue
+            mean = state.appearance[track.slot, MEAN]
+            distance = cosine_distance(mean, seen.embeddings[column])
+            is_clear = seen.clarity[column] >= 1 - p.appearance_overlap and track.status == LOST
+            if is_clear and distance > p.appearance_veto * p.appearance_limit:
+                costs[edge] = np.inf
+            elif p.appearance_trust == 0:
+                weight = stage.appearance_weight * seen.clarity[column]
+                costs[edge] += weight * (distance - p.appearance_limit)
 
 
 @compiled
@@ -272,40 +288,12 @@ def _gated_pairs(
                 if distance > 1:
                     continue
                 distance *= stage.limit
-                if seen.embeddings.shape[1] > 0 and track.slot >= 0:
-                    distance = gallery_distance(state, track, seen, column)
+                if seen.clarity[column] > 0 and track.exemplars > 0:
+                    distance = nearest_exemplar(state, track, seen.embeddings[column])
                 pairs = with_room(pairs, count)
                 pairs[count].detection = column
                 pairs[count].overlap = 1 - distance
                 pairs[count].height_overlap = 1.0
                 count += 1
-        starts[row + 1] = count
-    return pairs[:count], starts
-
-
-@compiled
-def _remembered_pairs(
-    state: State, statuses: Integers, seen: Seen, stage: Any, time: float, p: Any
-) -> tuple[Records, Integers]:
-    """Lost tracks and detections near enough to be reached, by appearance."""
-    pairs = np.empty(16, PAIR)
-    starts = np.zeros(len(statuses) + 1, np.int64)
-    count = 0
-    for row in range(len(statuses)):
-        track = state.tracks[row]
-        if track.slot >= 0 and _takes_part(stage, track, statuses[row]):
-            last = track.history[track.newest]
-            far = (last[3] - last[1]) * (1 + p.reidentify_speed * (time - track.seen))
-            for column in range(len(seen.boxes)):
-                box = seen.boxes[column]
-                across = (box[0] + box[2] - last[0] - last[2]) / 2
-                down = (box[1] + box[3] - last[1] - last[3]) / 2
-                if across**2 + down**2 <= far**2 and not seen.taken[column]:
-                    distance = gallery_distance(state, track, seen, column)
-                    pairs = with_room(pairs, count)
-                    pairs[count].detection = column
-                    pairs[count].overlap = 1 - distance
-                    pairs[count].height_overlap = 1.0
-                    count += 1
         starts[row + 1] = count
     return pairs[:count], starts

@@ -12,11 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "BEFORE",
     "FORGOTTEN",
     "HISTORY",
     "LOST",
+    "MEAN",
     "PAIR",
     "REPORT",
+    "SINCE",
     "STREAM",
     "TENTATIVE",
     "TRACK",
@@ -44,6 +47,13 @@ LOST = 2
 FORGOTTEN = 3
 """Lost for so long that only its appearance can find it again."""
 
+MEAN = 0
+"""Running mean of a track's embeddings."""
+BEFORE = 1
+"""The mean as it was when the track met its rival."""
+SINCE = 2
+"""Mean of the embeddings since the two parted."""
+
 HISTORY = 8
 """Past observations that a track remembers."""
 VOTES = 4
@@ -69,7 +79,13 @@ TRACK = np.dtype(
         ("votes", np.float64, VOTES),
         ("detection", np.int64),  # row of `Seen` that this update matched, or -1
         ("slot", np.int64),  # row of the appearance stores, or -1
-        ("exemplars", np.int64),  # embeddings put into the gallery so far
+        ("looks", np.int64),  # embeddings that the mean has learned
+        ("learned", np.float64),  # seconds, last of them
+        ("exemplars", np.int64),  # embeddings in the gallery
+        ("stored", np.float64),  # seconds, last of them
+        ("rival", np.int64),  # id of the track that it met last, 0 where that is settled
+        ("parted", np.float64),  # seconds, last overlap with the rival
+        ("glimpses", np.int64),  # embeddings learned since then
     ]
 )
 
@@ -83,6 +99,7 @@ STREAM = np.dtype(
         ("births", np.int64),
         ("refused_births", np.int64),
         ("deaths", np.int64),
+        ("next_slot", np.int64),  # where the search for a free slot begins
     ]
 )
 
@@ -112,9 +129,9 @@ class State(NamedTuple):
 
     tracks: Records  # TRACK, capacity rows
     stream: Any  # STREAM, one record
-    appearance: npt.NDArray[np.float32]  # (slots, D) running mean of each track's embeddings
-    gallery: npt.NDArray[np.float32]  # (slots, G, D) exemplars, a ring
-    owners: Integers  # (slots,) id of the track that uses a slot, 0 where free
+    appearance: npt.NDArray[np.float32]  # (slots, 3, D) MEAN, BEFORE, SINCE of each track
+    gallery: npt.NDArray[np.float32]  # (slots, G, D) exemplars
+    owners: Integers  # (slots,) id of the track that uses a slot, 0 where free, -id where just left
 
 
 class Seen(NamedTuple):
@@ -126,5 +143,6 @@ class Seen(NamedTuple):
     groups: Integers  # (N,) groups of classes
     labels: Integers  # (N,) classes
     rows: Integers  # (N,) row in the caller's detections
-    embeddings: npt.NDArray[np.float32]  # (N, D); D = 0 where there are none
+    embeddings: npt.NDArray[np.float32]  # (N, D) of length 1; D = 0 where there are none
+    clarity: Floats  # (N,) share that nobody else covers; 0 where there is no embedding
     taken: Bools  # (N,) whether a track has it

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sightline.tracker.appearance import judge_crops
 from sightline.tracker.candidates import canonical_order, overlapping_pairs
 from sightline.tracker.compiling import compiled, compiled_entry, source_digest
 from sightline.tracker.consensus import consensus_motion
 from sightline.tracker.kalman import box_of, predict, warp
 from sightline.tracker.lifecycle import give_birth, remove_dead, remove_duplicates, report, settle
+from sightline.tracker.meetings import note_meetings, settle_meetings
+from sightline.tracker.recovery import adopt_returned
 from sightline.tracker.stages import HIGH, LOW, match_stage
 from sightline.tracker.state import LOST, Floats, Integers, Records, Seen, State
 
@@ -55,6 +59,8 @@ def _entry(digest: str) -> Any:
             match_stage(stages[number], state, statuses, pairs, starts, seen, time, p)
         settle(state, seen, time, p)
         give_birth(state, seen, time, p)
+        if len(owners) > 0:
+            _revise(state, time, p)
         stream.updates += 1
         stream.time = time
         remove_duplicates(state, p)
@@ -67,6 +73,19 @@ def _entry(digest: str) -> Any:
 step = _entry(source_digest())
 """Advance the state by one update; writes what is to be reported into `out` (REPORT, at least as
 many rows as tracks and detections together) and returns how many rows that were."""
+
+
+@compiled
+def _revise(state: State, time: float, p: Any) -> None:
+    """Correct identities by what was seen of them in the meantime."""
+    for slot in range(len(state.owners)):
+        # Tracks that ended with the last update can no longer be asked for.
+        state.owners[slot] = max(0, state.owners[slot])
+    if p.meeting_margin > 0:
+        note_meetings(state, time, p, np.empty((state.stream.count, 4)))
+        settle_meetings(state, time, p)
+    if p.reidentify_limit > 0:
+        adopt_returned(state, time, p)
 
 
 @compiled
@@ -116,6 +135,7 @@ def _usable(
         np.empty(count, np.int64),
         rows,
         np.empty((count, embeddings.shape[1]), np.float32),
+        np.zeros(count),
         np.zeros(count, np.bool_),
     )
     for place in range(count):
@@ -130,9 +150,23 @@ def _usable(
             # Labels outside the table are groups of their own.
             known = 0 <= label < len(group_of_label)
             seen.groups[place] = group_of_label[label] if known else -1 - label
-        for entry in range(embeddings.shape[1]):
-            seen.embeddings[place, entry] = embeddings[row, entry]
+        if embeddings.shape[1] > 0:
+            seen.clarity[place] = _copy_embedding(embeddings[row], seen.embeddings[place])
+    if embeddings.shape[1] > 0:
+        judge_crops(seen)
     return seen
+
+
+@compiled
+def _copy_embedding(vector: Any, target: Any) -> float:
+    """Copy an embedding at length 1; returns 1, or 0 where it is all zeros: there is none."""
+    norm = 0.0
+    for entry in range(len(vector)):
+        norm += vector[entry] * vector[entry]
+    scale = 1 / max(math.sqrt(norm), 1e-12)
+    for entry in range(len(vector)):
+        target[entry] = vector[entry] * scale
+    return 1.0 if norm > 0 else 0.0
 
 
 @compiled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sightline.errors import ConfigError, InputError
+from sightline.errors import ConfigError, InputError, StateError
 from sightline.structures import Detections, Tracks
-from sightline.tracker.parameters import check_parameters, pack_parameters
+from sightline.tracker.demand import urgencies
+from sightline.tracker.parameters import applied_parameters, check_parameters, pack_parameters
 from sightline.tracker.presets import read_preset
 from sightline.tracker.snapshot import Snapshot, read_snapshot, write_snapshot
 from sightline.tracker.stages import stage_table
 from sightline.tracker.state import REPORT, STREAM, TRACK
 from sightline.tracker.step import step
 
-__all__ = ["Statistics", "Tracker"]
+__all__ = ["Embeddings", "Statistics", "Tracker"]
+
+Embeddings = dict[int, npt.NDArray[np.float32]]
+"""(K, D) exemplars by track id."""
 
 _FIRST_CAPACITY = 64
 _LABELS = 4096
@@ -79,8 +83,9 @@ class Tracker:
         self.preset = preset
         self.class_groups = tuple(tuple(int(label) for label in group) for group in class_groups)
         self.parameters = check_parameters({**read_preset(preset), **overrides})
-        self._packed = pack_parameters(self.parameters)
-        self._stages = stage_table(self.parameters)
+        applied = applied_parameters(self.parameters)
+        self._packed = pack_parameters(applied)
+        self._stages = stage_table(applied)
         self._groups = _group_table(str(self.parameters["class_mode"]), self.class_groups)
         self._frame_seconds = float(self.parameters["frame_seconds"])
         self._uses_motion = self.parameters["camera_motion"] > 0  # type: ignore[operator]
@@ -95,7 +100,7 @@ class Tracker:
         self._time = -math.inf
         self._stream = np.zeros(1, STREAM)
         self._tracks = np.zeros(min(_FIRST_CAPACITY, self._max_tracks), TRACK)
-        self._appearance = _NO_EMBEDDINGS
+        self._appearance = np.empty((0, 3, 0), np.float32)
         self._gallery = np.empty((0, 0, 0), np.float32)
         self._owners = np.zeros(0, np.int64)
 
@@ -136,17 +141,8 @@ class Tracker:
                 are more detections than `max_tracks`, or the embeddings' length changed. The
                 tracker is then as it was before the call.
         """
-        if time is None:
-            time = self._time + self._frame_seconds if self._time > -math.inf else 0.0
-        elif not self._time <= time < math.inf:
-            raise InputError(
-                f"stream time is finite and never goes backwards; got {time} after {self._time}; "
-                "call reset() where a new stream begins"
-            )
-        motion = _NO_MOTION
-        if camera_motion is not None:
-            checked = _checked_motion(camera_motion)
-            motion = checked if self._uses_motion else _NO_MOTION
+        time = self._next_time(time)
+        motion = self._usable_motion(camera_motion)
         boxes, scores, labels = detections.boxes, detections.scores, detections.classes
         if not (boxes.flags.carray and scores.flags.carray and labels.flags.carray):
             boxes, scores, labels = boxes.copy(), scores.copy(), labels.copy()
@@ -172,6 +168,70 @@ class Tracker:
             out["hits"], time,
         )  # fmt: skip
 
+    def wanted_embeddings(
+        self,
+        detections: Detections,
+        *,
+        time: float | None = None,
+        camera_motion: npt.NDArray[np.float64] | None = None,
+    ) -> npt.NDArray[np.int64]:
+        """Which detections of the next update need an embedding; asking changes nothing.
+
+        A person who is alone in sight and whose looks are fresh needs none. Those who are new,
+        may be mistaken for somebody else, or have just parted from somebody come first.
+
+        Args:
+            detections: What will be given to `update`.
+            time: As for `update`.
+            camera_motion: As for `update`.
+
+        Returns:
+            (K,) rows of the detections, the most urgent first.
+
+        Raises:
+            InputError: As `update`.
+        """
+        time = self._next_time(time)
+        motion = self._usable_motion(camera_motion)
+        urgency = urgencies(
+            self._tracks, self._stream, self._packed,
+            detections.boxes.astype(np.float64), detections.scores.astype(np.float64),
+            time, motion,
+        )  # fmt: skip
+        return np.argsort(-urgency, kind="stable")[: np.count_nonzero(urgency)]
+
+    @property
+    def embedding_size(self) -> int:
+        """Length of the embeddings that are remembered; 0 before the first."""
+        return int(self._appearance.shape[2])
+
+    def exemplars(self, ids: Iterable[int] | None = None) -> Embeddings:
+        """What tracks look like: a few embeddings of each that differ from one another.
+
+        Args:
+            ids: Tracks that are remembered (lost ones too) or ended with the last update; None
+                for all of these.
+
+        Returns:
+            (K, D) float32 copies by id, D of length 1 each, K at most `gallery_size`; ids without
+            an embedding, and unknown ones, are left out.
+        """
+        count = int(self._stream["count"][0])
+        known = {
+            int(track["id"]): self._gallery[track["slot"], : track["exemplars"]]
+            for track in self._tracks[:count]
+            if track["slot"] >= 0 and track["exemplars"] > 0
+        }
+        for slot in np.flatnonzero(self._owners < 0):
+            own = self._gallery[slot]
+            known[-int(self._owners[slot])] = own[own.any(axis=1)]
+        wanted = known if ids is None else ids
+        return {int(track): known[track].copy() for track in wanted if track in known}
+
+    def finished(self) -> list[int]:
+        """Tracks with exemplars that ended with the last update: the last chance to keep them."""
+        return sorted(-int(owner) for owner in self._owners[self._owners < 0])
+
     def save(self) -> bytes:
         """The whole state, from which `load` continues bit for bit."""
         return write_snapshot(
@@ -189,13 +249,25 @@ class Tracker:
         )
 
     @classmethod
-    def load(cls, data: bytes) -> Tracker:
+    def load(cls, data: bytes, *, embedding_size: int | None = None) -> Tracker:
         """A tracker that continues where `save` was called.
 
+        Args:
+            data: From `save`.
+            embedding_size: Length of the embeddings that will come; None if unknown.
+
         Raises:
-            StateError: The bytes are damaged, or were saved by another version of the format.
+            StateError: The bytes are damaged, were saved by another version of the format, or
+                remember embeddings of another length.
         """
         snapshot = read_snapshot(data)
+        saved_size = snapshot.appearance.shape[2]
+        if embedding_size and saved_size and embedding_size != saved_size:
+            raise StateError(
+                f"the saved tracker state remembers embeddings of {saved_size} numbers, but the "
+                f"re-ID network makes {embedding_size}: use the network it was saved with, or "
+                "start the tracker afresh"
+            )
         tracker = cls("sightline", class_groups=snapshot.class_groups, **snapshot.parameters)
         tracker.preset = snapshot.preset
         tracker._time = snapshot.time
@@ -206,13 +278,31 @@ class Tracker:
         tracker._owners = snapshot.owners
         return tracker
 
+    def _next_time(self, time: float | None) -> float:
+        if time is None:
+            return self._time + self._frame_seconds if self._time > -math.inf else 0.0
+        if not self._time <= time < math.inf:
+            raise InputError(
+                f"stream time is finite and never goes backwards; got {time} after {self._time}; "
+                "call reset() where a new stream begins"
+            )
+        return time
+
+    def _usable_motion(
+        self, camera_motion: npt.NDArray[np.float64] | None
+    ) -> npt.NDArray[np.float64]:
+        if camera_motion is None:
+            return _NO_MOTION
+        checked = _checked_motion(camera_motion)
+        return checked if self._uses_motion else _NO_MOTION
+
     def _checked_embeddings(self, embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The embeddings, with stores for them; the first ones set the length for all."""
         length = embeddings.shape[1]
-        known = self._appearance.shape[1]
+        known = self._appearance.shape[2]
         if known == 0 and length > 0:
             slots = len(self._tracks)
-            self._appearance = np.zeros((slots, length), np.float32)
+            self._appearance = np.zeros((slots, 3, length), np.float32)
             gallery = int(self.parameters["gallery_size"])
             self._gallery = np.zeros((slots, gallery, length), np.float32)
             self._owners = np.zeros(slots, np.int64)
@@ -232,7 +322,7 @@ class Tracker:
             )
         wanted = min(max(2 * len(self._tracks), count + rows), self._max_tracks)
         self._tracks = _extended(self._tracks, wanted)
-        if self._appearance.shape[1] > 0:
+        if len(self._owners) > 0:
             self._appearance = _extended(self._appearance, wanted)
             self._gallery = _extended(self._gallery, wanted)
             self._owners = _extended(self._owners, wanted)

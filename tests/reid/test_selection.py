@@ -30,11 +30,10 @@ def row_of_people(scores: list[float], classes: list[int] | None = None) -> Dete
     return Detections(boxes, scores, classes or [0] * len(scores))
 
 
-def test_weak_detections_have_rows_of_zeros() -> None:
+def test_rows_that_are_not_chosen_are_zeros() -> None:
     embedder = Counting()
-    seen = embed_detections(
-        embedder, FRAME, row_of_people([0.9, 0.3, 0.65]), Selection(threshold=0.65)
-    )
+    people = row_of_people([0.9, 0.3, 0.65])
+    seen = embed_detections(embedder, FRAME, people, np.array([2, 0]))
     assert len(embedder.boxes) == 2
     assert seen.embeddings is not None
     expected = np.array([[0.6, 0.8], [0, 0], [0.6, 0.8]], np.float32)
@@ -42,38 +41,33 @@ def test_weak_detections_have_rows_of_zeros() -> None:
 
 
 def test_other_classes_are_left_out() -> None:
-    embedder = Counting()
-    embed_detections(
-        embedder, FRAME, row_of_people([0.9, 0.9], [0, 2]), Selection(classes=frozenset({0}))
-    )
-    np.testing.assert_array_equal(embedder.boxes, [[0, 0, 20, 60]])
+    people = row_of_people([0.9, 0.9, 0.9], [0, 0, 2])
+    rows = Selection(classes=frozenset({0})).rows(FRAME, people, np.array([2, 1]))
+    assert rows.tolist() == [1]
 
 
-def test_limit_keeps_sure_people_that_nobody_covers() -> None:
-    boxes = np.array(
-        [[0, 0, 20, 60], [6, 0, 26, 60], [100, 0, 120, 60], [200, 0, 220, 60]], np.float32
-    )
-    detections = Detections(boxes, [0.95, 0.9, 0.8, 0.7], [0, 0, 0, 0])
-    assert set(Selection(limit=2).rows(detections).tolist()) == {2, 3}
+def test_people_whom_a_side_of_the_picture_cuts_are_left_out() -> None:
+    boxes = [[0, 0, 20, 60], [385, 0, 400, 60], [50, 0, 70, 100], [60, -5, 80, 60]]
+    people = Detections(boxes, [0.9] * 4, [0] * 4)
+    assert Selection().rows(FRAME, people, np.arange(4)).tolist() == [2, 3]
 
 
-def test_cost_is_bounded_in_a_crowd() -> None:
-    embedder = Counting()
-    seen = embed_detections(embedder, FRAME, row_of_people([0.9] * 300), Selection(limit=32))
-    assert len(embedder.boxes) == 32
-    assert len(seen) == 300
+def test_limit_keeps_the_most_urgent() -> None:
+    people = row_of_people([0.9] * 10)
+    rows = Selection(limit=2).rows(FRAME, people, np.array([7, 0, 3, 5]))
+    assert rows.tolist() == [7, 3]
 
 
 def test_no_detections_keep_the_length_of_the_vectors() -> None:
-    seen = embed_detections(Counting(), FRAME, Detections.empty(), Selection())
+    none = np.empty(0, np.int64)
+    seen = embed_detections(Counting(), FRAME, Detections.empty(), none)
     assert seen.embeddings is not None
     assert seen.embeddings.shape == (0, 2)
 
 
-@pytest.mark.parametrize(("name", "value"), [("limit", 0), ("threshold", 1.5)])
-def test_settings_out_of_range_are_named(name: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"re-ID {name}"):
-        Selection(**{name: value})  # type: ignore[arg-type]
+def test_limit_out_of_range_is_named() -> None:
+    with pytest.raises(InputError, match="re-ID limit"):
+        Selection(limit=0)
 
 
 def test_off_and_colour_need_no_file() -> None:
