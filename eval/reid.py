@@ -24,7 +24,8 @@ import numpy.typing as npt
 from sightline.errors import InputError
 from sightline.formats.mot import MotRows
 from sightline.protocols import Embedder, Source
-from sightline.reid.matching import calibrate_threshold, choose_exemplars, match_score
+from sightline.reid.exemplars import choose_exemplars
+from sightline.reid.matching import calibrate_threshold, match_score
 from sightline.reid.ranking import Curve, rank_gallery, threshold_curve
 from sightline.reid.tracklets import Mining, Sightings, mine_sightings
 

@@ -1,8 +1,7 @@
 """Is it the same person on another camera: tracks compared by their exemplars.
 
-A track is remembered by a few vectors that differ from one another, since a person looks
-different from the front and from behind. Two tracks are as near as, on average, each exemplar of
-one is to the nearest of the other, both ways. A match needs a score above a threshold that was
+Two tracks are as near as, on average, each exemplar of one is to the nearest of the other, both
+ways. A match needs a score above a threshold that was
 calibrated on people of known identity, and a time in which one can walk from one camera to the
 other.
 """
@@ -16,51 +15,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sightline.errors import InputError
+from sightline.errors import InputError, StateError
+from sightline.reid.exemplars import Exemplars
 from sightline.reid.ranking import Curve, threshold_curve
 
 __all__ = [
-    "Exemplars",
     "Match",
     "Matcher",
     "Transit",
     "calibrate_threshold",
-    "choose_exemplars",
     "match_score",
 ]
 
 Vectors = npt.NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Exemplars:
-    """What is remembered of a track.
-
-    Args:
-        vectors: (K, D) float16, L2-normalised; other dtypes are converted.
-        begin: When the track was first seen, in seconds of a clock that all cameras share.
-        end: When it was last seen.
-        camera: Name of the camera.
-
-    Raises:
-        InputError: The vectors are not (K, D) finite numbers with K ≥ 1, or begin is after end.
-    """
-
-    vectors: npt.NDArray[np.float16]
-    begin: float
-    end: float
-    camera: str
-
-    def __post_init__(self) -> None:
-        vectors = np.asarray(self.vectors)
-        if vectors.ndim != 2 or 0 in vectors.shape or not np.isfinite(vectors).all():
-            raise InputError(
-                "exemplars are (K, D) finite numbers with at least one row; got shape "
-                f"{vectors.shape}"
-            )
-        if not self.begin <= self.end:
-            raise InputError(f"a track begins before it ends; got {self.begin} … {self.end} s")
-        object.__setattr__(self, "vectors", vectors.astype(np.float16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +104,16 @@ class Matcher:
             gallery: Tracks of any cameras; those of the query's own are left out.
 
         Raises:
-            InputError: Two tracks have vectors of different lengths.
+            StateError: A track was described by another network than the query.
         """
         found = []
         for index, other in enumerate(gallery):
+            if other.network != query.network:
+                raise StateError(
+                    f"track {index} of the gallery was described by {other.network or 'no name'}, "
+                    f"the query by {query.network or 'no name'}; vectors of two re-ID networks "
+                    "cannot be compared: search among tracks of one network"
+                )
             if other.camera == query.camera or not self.reachable(query, other):
                 continue
             score = match_score(query.vectors, other.vectors)
@@ -172,36 +145,6 @@ def match_score(first: Vectors, second: Vectors) -> float:
         )
     likeness = first.astype(np.float32) @ second.astype(np.float32).T
     return float((likeness.max(axis=0).mean() + likeness.max(axis=1).mean()) / 2)
-
-
-def choose_exemplars(
-    vectors: Vectors, qualities: npt.NDArray[np.floating[Any]], limit: int = 8
-) -> npt.NDArray[np.int64]:
-    """Rows of a track that together show most of it.
-
-    The first is the one of the best quality; each further one is the least like those that are
-    chosen, weighed by its quality (farthest-point sampling: Gonzalez, 1985).
-
-    Args:
-        vectors: (N, D), L2-normalised.
-        qualities: (N,) from 0, such as the detection's score; 0 is never taken.
-        limit: Most rows.
-
-    Returns:
-        Row indices, at most `limit`.
-    """
-    rows = np.flatnonzero(qualities > 0)
-    if not len(rows):
-        return rows
-    candidates = vectors[rows].astype(np.float32)
-    chosen = [int(qualities[rows].argmax())]
-    distance = 1 - candidates @ candidates[chosen[0]]
-    while len(chosen) < min(limit, len(rows)):
-        distance[chosen] = -1
-        farthest = int((np.maximum(distance, 0) * qualities[rows] - (distance < 0)).argmax())
-        chosen.append(farthest)
-        distance = np.minimum(distance, 1 - candidates @ candidates[farthest])
-    return rows[chosen]
 
 
 def calibrate_threshold(same: Vectors, other: Vectors) -> tuple[float, float, Curve]:

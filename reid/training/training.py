@@ -21,7 +21,8 @@ from sightline.learning.checkpoints import read_checkpoint, write_checkpoint
 from sightline.learning.devices import mixed_precision
 from sightline.learning.seeds import generator, seed_everything
 from sightline.reid.embedder import normalised
-from sightline.reid.matching import choose_exemplars, match_score
+from sightline.reid.exemplars import choose_exemplars
+from sightline.reid.matching import match_score
 from sightline.reid.network import EmbeddingNetwork
 from sightline.reid.ranking import rank_gallery, threshold_curve
 from sightline.reid.training.augmentation import augmented_view, plain_view

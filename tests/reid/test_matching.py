@@ -8,16 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.errors import InputError
+from sightline.errors import InputError, StateError
 from sightline.reid.embedder import normalised
-from sightline.reid.matching import (
-    Exemplars,
-    Matcher,
-    Transit,
-    calibrate_threshold,
-    choose_exemplars,
-    match_score,
-)
+from sightline.reid.exemplars import Exemplars
+from sightline.reid.matching import Matcher, Transit, calibrate_threshold, match_score
 
 Vectors = npt.NDArray[np.float32]
 
@@ -60,19 +54,15 @@ def test_the_way_back_is_gated_by_its_own_time() -> None:
     assert len(matcher.matches(track(1, "gate", 0, 10), [track(1, "lobby", 20, 30)])) == 1
 
 
+def test_tracks_of_two_networks_are_never_compared() -> None:
+    other = Exemplars(looks(1), 0, 10, "lobby", network="other")  # type: ignore[arg-type]
+    with pytest.raises(StateError, match="track 0 of the gallery was described by other"):
+        Matcher(0.5).matches(track(1, "gate", 20, 30), [other])
+
+
 def test_vectors_of_two_networks_are_refused() -> None:
     with pytest.raises(InputError, match=r"8 and of 4 numbers .* two re-ID networks"):
         match_score(looks(1), np.ones((2, 4), np.float32))
-
-
-@pytest.mark.parametrize(
-    "vectors",
-    [np.empty((0, 8)), np.ones(8), np.full((1, 8), np.nan)],
-    ids=["none", "no rows", "no numbers"],
-)
-def test_exemplars_that_are_none_are_refused(vectors: npt.NDArray[np.float64]) -> None:
-    with pytest.raises(InputError, match="exemplars are"):
-        Exemplars(vectors, 0, 1, "lobby")  # type: ignore[arg-type]
 
 
 def test_a_track_that_ends_before_it_begins_is_refused() -> None:
@@ -97,26 +87,6 @@ def test_likeness_is_symmetric_and_at_most_one(a: int, b: int, k: int, n: int) -
     assert match_score(first, second) == pytest.approx(match_score(second, first), abs=1e-5)
     assert match_score(first, second) <= 1 + 1e-5
     assert match_score(first, first) == pytest.approx(1, abs=1e-5)
-
-
-def test_exemplars_show_both_sides_of_a_track() -> None:
-    vectors = np.concatenate([looks(1, 20, 0.02), looks(2, 3, 0.02)])
-    chosen = choose_exemplars(vectors, np.ones(23), limit=2)
-    assert {int(row) >= 20 for row in chosen} == {True, False}
-
-
-def test_exemplars_of_no_quality_are_never_taken() -> None:
-    qualities = np.array([0.0, 0.9, 0.5, 0.0, 0.7])
-    chosen = choose_exemplars(looks(1, 5), qualities, limit=8)
-    assert sorted(chosen.tolist()) == [1, 2, 4]
-    assert chosen[0] == 1
-    assert not len(choose_exemplars(looks(1, 5), np.zeros(5)))
-
-
-@given(st.integers(1, 30), st.integers(1, 12))
-def test_exemplars_are_bounded_and_distinct(count: int, limit: int) -> None:
-    chosen = choose_exemplars(looks(3, count), np.ones(count), limit)
-    assert len(chosen) == len(set(chosen.tolist())) == min(count, limit)
 
 
 def test_calibration_separates_made_people() -> None:
