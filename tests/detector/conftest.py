@@ -64,3 +64,43 @@ def street(shared: Path) -> list[Frame]:
         pytest.skip("MOT17-mini is not there")
     images = [np.asarray(cv2.imread(str(path)), np.uint8) for path in paths]
     return [Frame(image, index=index) for index, image in enumerate(images)]
+
+
+@pytest.fixture(scope="session")
+def network() -> Any:
+    """A small network of ours with random weights that see something everywhere."""
+    torch = pytest.importorskip("torch", reason="exporting needs PyTorch")
+    from sightline.detector.network import Network
+
+    torch.manual_seed(0)
+    made = Network(("person", "car", "bus"), "p")
+    for module in made.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.3, 1.0)
+    for layer in made.head.scores:
+        torch.nn.init.normal_(layer.weight, 0, 0.5)
+        torch.nn.init.constant_(layer.bias, -1.0)
+    return made.eval()
+
+
+@pytest.fixture(scope="session")
+def exported(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That network as an ONNX file."""
+    from sightline.detector.export import export
+    from sightline.detector.exported import describe
+
+    path = tmp_path_factory.mktemp("exported") / "own.onnx"
+    metadata = describe(
+        network.class_names,
+        size=160,
+        scale=network.scale,
+        backbone=network.backbone_name,
+        version="1.2.3",
+        recipe_sha256="0" * 64,
+        training_data="none",
+        licence="Apache-2.0",
+        average_precision={"AP50": 0.5},
+    )
+    export(network, path, metadata)
+    return path
