@@ -90,7 +90,7 @@ def test_embeddings_of_another_network_change_nothing() -> None:
     collector = ExemplarCollector("lobby")
     collector.add(*frame([1], looks(1, 1)))
     with pytest.raises(StateError, match="4 numbers after ones of 8"):
-        collector.add(*frame([1], np.ones((1, 4), np.float32) / 2))
+        collector.add(*frame([1], np.full((1, 4), 0.5, np.float32)))
     found = collector.exemplars(1)
     assert found is not None
     np.testing.assert_allclose(found.vectors, looks(1, 1), atol=1e-3)
