@@ -95,7 +95,7 @@ def main() -> None:
     frame = Frame(np.asarray(capture.read()[1], np.uint8))
     random = np.random.default_rng(0)
     lefts = random.uniform([0, 0], [frame.width - 50, frame.height - 110], (given.people, 2))
-    boxes = np.concatenate([lefts, lefts + [42, 95]], axis=1).astype(np.float32)
+    boxes = np.concatenate([lefts, lefts + np.array([42, 95])], axis=1).astype(np.float32)
     detector = Detector(weights / "yolox_nano_416.onnx", device="cpu", threads=given.threads)
 
     def describe(embedder: Embedder) -> Callable[[], object]:
