@@ -1,4 +1,4 @@
-"""Networks on disk: downloaded once, checked, kept in the user's cache.
+"""Networks on disk: part of the package, or downloaded once, checked, kept in the user's cache.
 
 A file whose SHA-256 is known is checked against it. Where it cannot be known beforehand, the
 one of the first download is recorded beside the file, and a file that differs later is refused.
@@ -18,6 +18,7 @@ from sightline.inference import file_sha256
 
 __all__ = ["cached_path", "expected_sha256", "fetch", "is_cached", "model_folder"]
 
+_EMBEDDED = Path(__file__).parent / "weights"
 _TIMEOUT = (10, 60)  # seconds to connect, seconds without a byte
 
 
@@ -27,12 +28,14 @@ def model_folder() -> Path:
 
 
 def cached_path(entry: ModelEntry) -> Path:
-    """Where the network of an entry lies, or would lie, in the cache."""
+    """Where the network of an entry lies, or would lie: in the package or in the cache."""
+    if entry.embedded:
+        return _EMBEDDED / entry.file_name
     return model_folder() / entry.name / entry.file_name
 
 
 def is_cached(entry: ModelEntry) -> bool:
-    """Whether the network of an entry is in the cache; its hash is checked when it is used."""
+    """Whether the network of an entry is there; its hash is checked when it is used."""
     return cached_path(entry).is_file()
 
 
@@ -68,6 +71,13 @@ def fetch(entry: ModelEntry, progress: Any = None) -> Path:
     """
     path = cached_path(entry)
     expected, known_from = expected_sha256(entry)
+    if entry.embedded:
+        if not path.is_file() or file_sha256(path) != expected:
+            raise ModelError(
+                f"model {entry.name}: {path} is missing or changed; it comes with Sightline: "
+                "install Sightline again"
+            )
+        return path
     if not path.is_file() or (expected is not None and file_sha256(path) != expected):
         _download(entry, path, expected, known_from, progress)
     if known_from == "unknown":

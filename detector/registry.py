@@ -46,6 +46,9 @@ class ModelEntry(pydantic.BaseModel):
     file: str | None = pydantic.Field(
         default=None, description="File name; relative to the YAML file where that is given."
     )
+    embedded: bool = pydantic.Field(
+        default=False, description="The file comes with Sightline, in sightline/detector/weights."
+    )
     sha256: Annotated[str, pydantic.StringConstraints(pattern="^[0-9a-f]{64}$")] | None = (
         pydantic.Field(default=None, description="Checked at every load where it is known.")
     )
@@ -91,9 +94,15 @@ class ModelEntry(pydantic.BaseModel):
             return None
         return Preprocessing(self.resize, self.channels, self.mean, self.std)
 
+    @pydantic.model_validator(mode="after")
+    def _embedded_has_a_file(self) -> ModelEntry:
+        if self.embedded and (self.file is None or self.url is not None):
+            raise ValueError("embedded: needs a file and has no url")
+        return self
+
     @property
     def file_name(self) -> str:
-        """What its file is called in the cache."""
+        """What its file is called in the cache, or in the package."""
         if self.file:
             return Path(self.file).name
         if self.url:

@@ -37,6 +37,7 @@ def list_models(as_json: AsJson = False) -> None:
             "name": name,
             "licence": entry.licence,
             "cached": is_cached(entry),
+            "embedded": entry.embedded,
             "downloadable": entry.url is not None,
             "summary": entry.summary,
         }
@@ -50,6 +51,7 @@ def list_models(as_json: AsJson = False) -> None:
         table.add_column(column, no_wrap=column != "what")
     for row in rows:
         here = "yes" if row["cached"] else "no" if row["downloadable"] else "by hand"
+        here = "embedded" if row["embedded"] else here
         table.add_row(str(row["name"]), str(row["licence"]), here, str(row["summary"]))
     Console(markup=False, highlight=False).print(table)
 

@@ -155,3 +155,37 @@ def test_progress_is_reported_in_bytes(server: Server) -> None:
     bar = Bar()
     fetch(entry(server), bar)
     assert bar.total == len(CONTENT)
+
+
+def embedded(content: bytes) -> ModelEntry:
+    digest = hashlib.sha256(content).hexdigest()
+    return ModelEntry(name="own", file="own.onnx", embedded=True, sha256=digest)
+
+
+def test_an_embedded_network_comes_from_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sightline.detector.downloads._EMBEDDED", tmp_path)
+    (tmp_path / "own.onnx").write_bytes(CONTENT)
+    entry = embedded(CONTENT)
+    assert is_cached(entry)
+    assert fetch(entry) == tmp_path / "own.onnx"
+
+
+@pytest.mark.parametrize("content", [None, b"another"])
+def test_a_damaged_installation_is_named(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sightline.detector.downloads._EMBEDDED", tmp_path)
+    if content is not None:
+        (tmp_path / "own.onnx").write_bytes(content)
+    with pytest.raises(
+        ModelError, match=r"own\.onnx is missing or changed.*install Sightline again"
+    ):
+        fetch(embedded(CONTENT))
+
+
+@pytest.mark.parametrize("fields", [{"file": None}, {"url": "http://127.0.0.1/net.onnx"}])
+def test_an_embedded_entry_names_a_file_and_no_address(fields: dict[str, str | None]) -> None:
+    with pytest.raises(ValueError, match="embedded"):
+        ModelEntry(**({"name": "own", "file": "own.onnx", "embedded": True} | fields))
