@@ -34,8 +34,8 @@ def pick_frames(
         frames: The frames of one clip or folder, in order; read once.
         limit: At most so many; None for as many as differ.
         least_difference: Two picked frames differ by at least so much: root mean square over the
-            thumbnail's pixels, in grey levels, after their means are taken off. A person walking
-            through a still picture makes about 3, two photographs of different places 40.
+            thumbnail's pixels, in grey levels, after their means are taken off. Frames of a busy
+            street seconds apart differ by about 15, photographs of different places by 45.
 
     Returns:
         `Frame.index` of the picked frames, ascending.
