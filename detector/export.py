@@ -22,10 +22,11 @@ from onnx import numpy_helper
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 from torch import Tensor, nn
 
+from sightline.detector.complexity import complexity_facts, measure
 from sightline.detector.export_graph import CANDIDATES, OPSET, assemble
 from sightline.detector.exported import FORMAT, FORMAT_KEY, PREPROCESSING
 from sightline.detector.network import Network
-from sightline.detector.network.network import MEAN, SPREAD
+from sightline.detector.network.base import MEAN, SPREAD
 from sightline.detector.nms import nms
 from sightline.detector.preprocessing import PixelWriter
 from sightline.errors import InputError, ModelError
@@ -84,9 +85,11 @@ def export(network: Network, path: Path, metadata: Mapping[str, str]) -> None:
         ModelError: PyTorch could not export the network.
     """
     bare = _clean(_trace(network))
+    side = int(metadata["size"])
+    known = complexity_facts(measure(bare, side, side))
     whole = assemble(bare, mean=int(MEAN), spread=SPREAD)
     whole.producer_name = "sightline"
-    onnx.helper.set_model_props(whole, {FORMAT_KEY: FORMAT, **metadata})
+    onnx.helper.set_model_props(whole, {FORMAT_KEY: FORMAT, **metadata, **known})
     onnx.checker.check_model(whole, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(whole, str(path))

@@ -154,7 +154,7 @@ def _file_info(path: Path) -> Mapping[str, Any]:
     fields = {
         "name": entry.name,
         "summary": entry.summary or "not in the registry",
-        "licence": entry.licence,
+        "licence": detector.licence,
         "source": entry.source or "unknown",
         "sha256": file_sha256(detector.path),
         "head": detector.describe()["head"],
@@ -162,4 +162,22 @@ def _file_info(path: Path) -> Mapping[str, Any]:
         "outputs": [str(tensor) for tensor in session.outputs],
         "size": detector.input_size,
     }
-    return fields | asdict(detector.preprocessing) | {"classes": detector.class_names}
+    fields |= asdict(detector.preprocessing)
+    if detector.exported is not None:
+        fields |= {"size": f"as many pixels as {detector.exported.size}x{detector.exported.size}"}
+        fields |= _readable(detector.exported.facts)
+    return fields | {"classes": detector.class_names}
+
+
+def _readable(facts: Mapping[str, str]) -> dict[str, Any]:
+    """What an export of ours says of itself, JSON taken apart."""
+    readable: dict[str, Any] = {}
+    for name, text in sorted(facts.items()):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        if isinstance(value, dict):
+            value = [f"{key}: {entry}" for key, entry in value.items()]
+        readable[name] = value
+    return readable

@@ -188,4 +188,4 @@ def test_a_damaged_installation_is_named(
 @pytest.mark.parametrize("fields", [{"file": None}, {"url": "http://127.0.0.1/net.onnx"}])
 def test_an_embedded_entry_names_a_file_and_no_address(fields: dict[str, str | None]) -> None:
     with pytest.raises(ValueError, match="embedded"):
-        ModelEntry(**({"name": "own", "file": "own.onnx", "embedded": True} | fields))
+        ModelEntry.model_validate({"name": "own", "file": "own.onnx", "embedded": True} | fields)
