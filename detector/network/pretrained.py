@@ -36,6 +36,9 @@ class TorchvisionBackbone(nn.Module):
         InputError: torchvision has no such model, or it does not reach the three strides.
     """
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, name: str) -> None:
         super().__init__()
         models = torchvision().models
@@ -111,11 +114,12 @@ class TorchvisionBackbone(nn.Module):
 
 def _layers(model: nn.Module) -> list[nn.Module]:
     """The layers before the classifier, in order."""
-    if hasattr(model, "features"):
-        return list(model.features.children())
-    if hasattr(model, "trunk_output"):  # RegNet
-        return [model.stem, *model.trunk_output.children()]  # type: ignore[list-item]
-    return [child for name, child in model.named_children() if name not in ("avgpool", "fc")]
+    parts = dict(model.named_children())
+    if "features" in parts:
+        return list(parts["features"].children())
+    if "trunk_output" in parts:  # RegNet
+        return [parts["stem"], *parts["trunk_output"].children()]
+    return [child for name, child in parts.items() if name not in ("avgpool", "fc")]
 
 
 def _cut(

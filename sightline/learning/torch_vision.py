@@ -40,9 +40,9 @@ def torchvision() -> ModuleType:
         import torchvision as module
     except RuntimeError:
         _forget_half_imported()
-        library = torch.library.Library("torchvision", "DEF")
+        library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
         for schema in _SCHEMAS:
-            library.define(schema)
+            library.define(schema)  # type: ignore[no-untyped-call]
         _declared.append(library)
         import torchvision as module
     return module  # type: ignore[no-any-return]
