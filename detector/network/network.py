@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sightline.detector.heads import STRIDES
-from sightline.detector.network.backbone import CrossStageBackbone
+from sightline.detector.network.base import MEAN, SPREAD, DetectorNetwork, grid_corners
 from sightline.detector.network.head import DecoupledHead
 from sightline.detector.network.neck import PathAggregation
-from sightline.detector.network.pretrained import TorchvisionBackbone
 from sightline.detector.network.scales import SCALES, ScaleName
-from sightline.errors import InputError
 
-__all__ = ["MEAN", "OWN_BACKBONE", "SPREAD", "Network", "cells"]
-
-OWN_BACKBONE = "csp"
-"""Name of our own backbone; every other name is one of torchvision's."""
+__all__ = ["Network", "cells"]
 
 _LARGEST_EXPONENT = 8.0  # exp(8) cells are wider than any picture
-MEAN, SPREAD = 114.0, 58.0  # the grey of the padding becomes 0
-"""Normalisation of pixels: (pixel - MEAN) / SPREAD; exports do it on bytes, so MEAN is whole."""
 
 
-class Network(nn.Module):
+class Network(DetectorNetwork):
     """Anchor-free YOLO: backbone, path aggregation, decoupled head at strides 8, 16 and 32.
 
     Args:
@@ -39,28 +32,17 @@ class Network(nn.Module):
     """
 
     strides = STRIDES
+    class_layers = "head.scores"
 
     def __init__(
         self,
         class_names: Sequence[str],
         scale: ScaleName = "n",
-        backbone: str = OWN_BACKBONE,
+        backbone: str = "csp",
         dropout: float = 0.0,
     ) -> None:
-        super().__init__()
-        if not class_names:
-            raise InputError("a network has one class at least")
-        if scale not in SCALES:
-            raise InputError(f"scale {scale!r}: expected one of {', '.join(SCALES)}")
-        self.class_names = tuple(class_names)
-        self.scale: ScaleName = scale
-        self.backbone_name = backbone
+        super().__init__(class_names, scale, backbone)
         widths = SCALES[scale]
-        self.backbone: CrossStageBackbone | TorchvisionBackbone
-        if backbone == OWN_BACKBONE:
-            self.backbone = CrossStageBackbone(widths)
-        else:
-            self.backbone = TorchvisionBackbone(backbone)
         self.neck = PathAggregation(self.backbone.channels, widths.neck, widths.neck_depth)
         self.head = DecoupledHead(widths.neck, widths.head, len(self.class_names), dropout)
 
@@ -74,14 +56,22 @@ class Network(nn.Module):
             Logits (B, A, C), whose sigmoid is the score of each class, and raw boxes (B, A, 4),
             which `decode` reads; A = Σ H/s · W/s, stride by stride, row by row.
         """
-        x = (pictures - MEAN) * (1 / SPREAD)
-        logits, raw = self.head(self.neck(self.backbone(x)))
+        logits, raw = self.head(self._aggregated(pictures))
         return logits, raw
+
+    def features(self, pictures: Tensor) -> dict[int, Tensor]:
+        """The neck's features: (B, n, H/s, W/s) by stride s."""
+        return dict(zip(STRIDES, self._aggregated(pictures), strict=True))
 
     def predict(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Boxes (B, A, 4) x1 y1 x2 y2 in input pixels and class scores (B, A, C) of every cell."""
         logits, raw = self(pictures)
         return self.decode(raw, pictures.shape[2], pictures.shape[3]), logits.sigmoid()
+
+    def anchors(self, height: int, width: int) -> tuple[Tensor, Tensor]:
+        """Centre (A, 2) in input pixels and stride (A,) of every cell."""
+        corners, strides = cells(height, width)
+        return (corners + 0.5) * strides, strides[:, 0]
 
     @staticmethod
     def decode(raw: Tensor, height: int, width: int) -> Tensor:
@@ -100,15 +90,17 @@ class Network(nn.Module):
         half = raw[..., 2:].clamp(max=_LARGEST_EXPONENT).exp() * (strides / 2)
         return torch.cat([centre - half, centre + half], dim=-1)
 
+    def _aggregated(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x = (pictures - MEAN) * (1 / SPREAD)
+        fine, middle, coarse = self.neck(self.backbone(x))
+        return fine, middle, coarse
+
 
 def cells(height: int, width: int, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
     """Column and row of each cell, (A, 2), and its stride, (A, 1); both float32."""
     corners, strides = [], []
     for stride in STRIDES:
-        rows, columns = height // stride, width // stride
-        y, x = torch.meshgrid(
-            torch.arange(rows, device=device), torch.arange(columns, device=device), indexing="ij"
-        )
-        corners.append(torch.stack([x, y], dim=-1).reshape(-1, 2))
-        strides.append(torch.full((rows * columns, 1), stride, device=device))
-    return torch.cat(corners).float(), torch.cat(strides).float()
+        grid = grid_corners(height // stride, width // stride, device).reshape(-1, 2)
+        corners.append(grid)
+        strides.append(torch.full((len(grid), 1), float(stride), device=device))
+    return torch.cat(corners), torch.cat(strides)

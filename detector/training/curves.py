@@ -34,7 +34,7 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
     epochs = [row["epoch"] + 1 for row in rows]
     figure = Figure(figsize=(12, 4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    for name in ("total", "scores", "boxes", "distance"):
+    for name in [name for name in rows[0]["losses"] if name != "positives"]:
         left.plot(epochs, [row["losses"][name] for row in rows], label=name)
     left.set(title="losses", xlabel="epoch", yscale="log")
     left.legend()

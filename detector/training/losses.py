@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 import pydantic
 import torch
@@ -25,9 +25,18 @@ from sightline.detector.training.assignment import assign
 from sightline.detector.training.examples import Labels
 from sightline.learning.torch_vision import torchvision
 
-__all__ = ["DetectionLoss", "LossWeights", "Losses"]
+__all__ = [
+    "IGNORED_SHARE",
+    "DetectionLoss",
+    "Loss",
+    "LossWeights",
+    "Losses",
+    "covered_share",
+    "within",
+]
 
-_IGNORED_SHARE = 0.5  # of a box's area in an ignored region
+IGNORED_SHARE = 0.5
+"""A box with more of its area in an ignored region teaches nothing."""
 
 
 class LossWeights(pydantic.BaseModel):
@@ -55,21 +64,33 @@ class Losses:
 
     Args:
         total: What is minimised.
-        scores: Weighted cross-entropy.
-        boxes: Weighted GIoU.
-        distance: Weighted L1; 0 until late.
-        positives: Positive cells of the batch.
+        parts: The weighted terms that it is the sum of, by name, without gradients.
+        positives: Cells or boxes of the batch that answer for an object.
     """
 
     total: Tensor
-    scores: Tensor
-    boxes: Tensor
-    distance: Tensor
+    parts: dict[str, Tensor]
     positives: int
 
 
+class Loss(Protocol):
+    """What a network's outputs cost."""
+
+    def __call__(
+        self, outputs: Any, labels: Sequence[Labels], size: tuple[int, int], *, late: bool = False
+    ) -> Losses:
+        """Compute the loss of a batch.
+
+        Args:
+            outputs: What the network's `forward` returns.
+            labels: What each picture shows, in pixels of the network's input.
+            size: Height and width of the input in pixels.
+            late: Whether this is the last part of the training.
+        """
+
+
 class DetectionLoss:
-    """The loss of `Network`'s outputs.
+    """The loss of `Network`'s outputs, in the parts `scores`, `boxes` and `distance`.
 
     Args:
         weights: How much each part counts.
@@ -140,7 +161,7 @@ class DetectionLoss:
         )
         if not found:
             scores = self.weights.scores * entropy / max(len(logits), 1)
-            return Losses(scores + none, scores.detach(), none.detach(), none.detach(), 0)
+            return _losses(scores + none, none, none, 0)
         places, chosen, objects, share = (torch.cat(part) for part in zip(*found, strict=True))
         count = share.sum().clamp(min=1.0)
         mine = boxes[places, chosen]
@@ -153,13 +174,7 @@ class DetectionLoss:
             wanted = _raw(objects, corners[chosen], strides[chosen])
             error = (raw[places, chosen] - wanted).abs().sum(dim=1)
             distance = self.weights.distance * (error * share).sum() / count
-        return Losses(
-            scores + where + distance,
-            scores.detach(),
-            where.detach(),
-            distance.detach(),
-            len(chosen),
-        )
+        return _losses(scores, where, distance, len(chosen))
 
     def _mask_unknown(
         self, mask: Tensor, boxes: Tensor, corners: Tensor, strides: Tensor, label: Labels
@@ -168,13 +183,13 @@ class DetectionLoss:
         centres = (corners + 0.5) * strides
         if len(label.uncertain):
             regions = torch.from_numpy(label.uncertain).to(boxes)
-            mask[_within(centres, regions).any(dim=1)] = self.weights.uncertain
+            mask[within(centres, regions).any(dim=1)] = self.weights.uncertain
         unlabelled = torch.from_numpy(~label.labelled).to(mask.device)
         mask[:, unlabelled] = 0
         if not len(label.ignore):
             return
         regions = torch.from_numpy(label.ignore).to(boxes)
-        covered = _within(centres, regions) | (_covered_share(boxes, regions) > _IGNORED_SHARE)
+        covered = within(centres, regions) | (covered_share(boxes, regions) > IGNORED_SHARE)
         for kind in set(label.ignore_classes.tolist()):
             of_kind = torch.from_numpy(label.ignore_classes == kind).to(mask.device)
             rows = covered[:, of_kind].any(dim=1)
@@ -184,20 +199,25 @@ class DetectionLoss:
                 mask[rows, kind] = 0
 
 
-def _within(points: Tensor, regions: Tensor) -> Tensor:
-    """(A, M): which points lie in which regions."""
+def within(points: Tensor, regions: Tensor) -> Tensor:
+    """(A, M): which points (A, 2) lie in which regions (M, 4)."""
     low = points[:, None] >= regions[None, :, :2]
     high = points[:, None] < regions[None, :, 2:]
     return (low & high).all(dim=-1)
 
 
-def _covered_share(boxes: Tensor, regions: Tensor) -> Tensor:
-    """(A, M): share of each box's area that lies in each region."""
+def covered_share(boxes: Tensor, regions: Tensor) -> Tensor:
+    """(A, M): share of the area of each box (A, 4) that lies in each region (M, 4)."""
     low = torch.maximum(boxes[:, None, :2], regions[None, :, :2])
     high = torch.minimum(boxes[:, None, 2:], regions[None, :, 2:])
     shared = (high - low).clamp(min=0).prod(dim=-1)
     area = (boxes[:, 2:] - boxes[:, :2]).clamp(min=1e-6).prod(dim=-1)
     return shared / area[:, None]
+
+
+def _losses(scores: Tensor, boxes: Tensor, distance: Tensor, positives: int) -> Losses:
+    parts = {"scores": scores.detach(), "boxes": boxes.detach(), "distance": distance.detach()}
+    return Losses(scores + boxes + distance, parts, positives)
 
 
 def _raw(boxes: Tensor, corners: Tensor, strides: Tensor) -> Tensor:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sightline.detector.network import Network
+from sightline.detector.network import NETWORKS, DetectorNetwork
 from sightline.detector.network.pretrained import TorchvisionBackbone
-from sightline.detector.training.losses import DetectionLoss
+from sightline.detector.training.losses import DetectionLoss, Loss
 from sightline.detector.training.recipe import Recipe
 from sightline.detector.training.run_folder import load_network
+from sightline.detector.training.yolov1_loss import YoloV1Loss
 from sightline.errors import ConfigError, ModelError
 
 __all__ = ["make_loss", "make_network", "take_over"]
 
 
-def make_network(recipe: Recipe, *, pretrained: bool = True) -> Network:
+def make_network(recipe: Recipe, *, pretrained: bool = True) -> DetectorNetwork:
     """The recipe's network.
 
     Args:
@@ -26,7 +27,7 @@ def make_network(recipe: Recipe, *, pretrained: bool = True) -> Network:
         InputError: The backbone is unknown.
         ModelError: The weights do not fit.
     """
-    network = Network(recipe.classes, recipe.scale, recipe.backbone, recipe.dropout)
+    network = NETWORKS[recipe.head](recipe.classes, recipe.scale, recipe.backbone, recipe.dropout)
     backbone = network.backbone
     if recipe.backbone_weights and not isinstance(backbone, TorchvisionBackbone):
         raise ConfigError("backbone_weights: our own backbone csp has no pre-trained weights")
@@ -48,16 +49,18 @@ def make_network(recipe: Recipe, *, pretrained: bool = True) -> Network:
     return network
 
 
-def take_over(network: Network, path: Path) -> int:
+def take_over(network: DetectorNetwork, path: Path) -> int:
     """Start from another network's weights, where names and shapes agree.
 
     Returns:
         Tensors that were taken over; the class scores are not where the classes differ.
 
     Raises:
-        ModelError: The file is no network of ours, or of another scale or backbone.
+        ModelError: The file is no network of ours, or of another head, scale or backbone.
     """
-    other, _, _ = load_network(path)
+    other, recipe, _ = load_network(path)
+    if type(other) is not type(network):
+        raise ModelError(f"{path}: a network with head {recipe.head}; the recipe says another")
     if (other.scale, other.backbone_name) != (network.scale, network.backbone_name):
         raise ModelError(
             f"{path}: a network of scale {other.scale} with backbone {other.backbone_name}; the "
@@ -68,12 +71,16 @@ def take_over(network: Network, path: Path) -> int:
     taken = {
         name: value
         for name, value in other.state_dict().items()
-        if same_classes or not name.startswith("head.scores")
+        if same_classes or not name.startswith(network.class_layers)
     }
     network.load_state_dict(state | taken)
     return len(taken)
 
 
-def make_loss(recipe: Recipe) -> DetectionLoss:
+def make_loss(recipe: Recipe) -> Loss:
     """The recipe's loss."""
-    return DetectionLoss(recipe.loss)
+    losses: dict[str, Loss] = {
+        "yolo": DetectionLoss(recipe.loss),
+        "yolov1": YoloV1Loss(recipe.yolov1),
+    }
+    return losses[recipe.head]

@@ -16,6 +16,7 @@ import yaml
 from sightline.detector.training.augmentation import Augmentation
 from sightline.detector.training.examples import CLASSES
 from sightline.detector.training.losses import LossWeights
+from sightline.detector.training.yolov1_loss import YoloV1Weights
 from sightline.errors import ConfigError
 from sightline.learning.schedules import Schedule
 
@@ -83,8 +84,8 @@ class Recipe(_Part):
     )
     head: Literal["yolo", "yolov1"] = pydantic.Field(
         default="yolo",
-        description="yolo: anchor-free with SimOTA; yolov1: the grid and loss of the first YOLO, "
-        "for teaching.",
+        description="yolo: anchor-free with SimOTA and the weights under `loss`; yolov1: the grid "
+        "of the first YOLO with its loss and the weights under `yolov1`, for teaching.",
     )
     scale: Literal["p", "n", "s", "m", "l"] = pydantic.Field(
         default="n", description="Size of the network."
@@ -112,7 +113,7 @@ class Recipe(_Part):
     )
     set_weights: dict[str, Annotated[float, pydantic.Field(ge=0)]] = pydantic.Field(
         default_factory=dict,
-        description="How often an epoch shows the pictures of a set, by its name; 1 where not named.",
+        description="How often an epoch shows the pictures of a set, by its name; 1 if not named.",
     )
     batch: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
         default=16, description="Pictures a step."
@@ -127,6 +128,7 @@ class Recipe(_Part):
     optimizer: Optimizer = pydantic.Field(default_factory=Optimizer)
     schedule: Schedule = pydantic.Field(default_factory=Schedule)
     loss: LossWeights = pydantic.Field(default_factory=LossWeights)
+    yolov1: YoloV1Weights = pydantic.Field(default_factory=YoloV1Weights)
     augmentation: Augmentation = pydantic.Field(default_factory=Augmentation)
     validation: Validation = pydantic.Field(default_factory=Validation)
     average_decay: Annotated[float, pydantic.Field(ge=0, lt=1)] = pydantic.Field(

@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sightline.detector.network import Network
+from sightline.detector.network import NETWORKS, DetectorNetwork
 from sightline.detector.training.recipe import Recipe, read_recipe, write_recipe
 from sightline.errors import ConfigError, InputError, ModelError
 from sightline.learning.checkpoints import read_checkpoint, write_checkpoint
@@ -89,7 +89,9 @@ class RunFolder:
             self.metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
         return rows
 
-    def write_network(self, network: Network, recipe: Recipe, facts: dict[str, Any]) -> None:
+    def write_network(
+        self, network: DetectorNetwork, recipe: Recipe, facts: dict[str, Any]
+    ) -> None:
         """Write `best.pt`: weights, how to build the network around them, and what is known."""
         state = {
             "format": _FORMAT,
@@ -103,7 +105,7 @@ class RunFolder:
         write_checkpoint(self.best, state)
 
 
-def load_network(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
+def load_network(path: Path) -> tuple[DetectorNetwork, Recipe, dict[str, Any]]:
     """A trained network from a run's folder or its `best.pt`.
 
     Returns:
@@ -116,7 +118,7 @@ def load_network(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
     state = read_checkpoint(file)
     if state.get("format") != _FORMAT:
         raise ModelError(f"{file}: not a detector that Sightline trained")
-    network = Network(state["class_names"], state["scale"], state["backbone"])
-    network.load_state_dict(state["network"])
     recipe = Recipe.model_validate_json(state["recipe"])
+    network = NETWORKS[recipe.head](state["class_names"], state["scale"], state["backbone"])
+    network.load_state_dict(state["network"])
     return network.eval(), recipe, json.loads(state["facts"])

@@ -111,7 +111,7 @@ class Trainer:
         self._average = WeightAverage(self.network, recipe.average_decay, recipe.average_warm_up)
         self._forward: Callable[[Tensor], Any] = self.network
         if recipe.compile:
-            self._forward = torch.compile(self.network)
+            self._forward = torch.compile(self.network, dynamic=False)
         self._epoch = 0
         self._best: tuple[float, int, dict[str, float]] = (-1.0, 0, {})
         self._seconds = 0.0
@@ -197,7 +197,8 @@ class Trainer:
         except torch.cuda.OutOfMemoryError as error:
             raise ModelError(
                 f"the GPU's memory does not hold {count} pictures of {width}x{height} at scale "
-                f"{self.recipe.scale}; lower `batch` or `sizes` in the recipe. The epochs before this one are saved: --resume"
+                f"{self.recipe.scale}; lower `batch` or `sizes` in the recipe. The epochs before "
+                "this one are saved: --resume"
             ) from error
         total = float(losses.total.detach())
         if not math.isfinite(total):
@@ -208,13 +209,8 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.optimizer.clip)
         self._optimizer.step()
         self._average.update(self.network)
-        return {
-            "total": total,
-            "scores": float(losses.scores),
-            "boxes": float(losses.boxes),
-            "distance": float(losses.distance),
-            "positives": float(losses.positives),
-        }
+        parts = {name: float(value) for name, value in losses.parts.items()}
+        return {"total": total} | parts | {"positives": float(losses.positives)}
 
     def _is_tested(self, epoch: int) -> bool:
         last = epoch + 1 == self.recipe.epochs
