@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sightline import protocols
 from sightline.inference import Device
 from sightline.reid.colour import ColourEmbedder
 from sightline.reid.embedder import Embedder
@@ -12,7 +11,7 @@ __all__ = ["open_embedder"]
 
 def open_embedder(
     choice: str, device: Device = "auto", *, threads: int = 0
-) -> protocols.Embedder | None:
+) -> Embedder | ColourEmbedder | None:
     """The embedder that a choice names.
 
     Args:

@@ -16,7 +16,8 @@ from sightline.errors import InputError
 from sightline.pipeline import Pipeline, Summary, run
 from sightline.protocols import CameraMotion, Source
 from sightline.structures import Detections, Frame, Tracks
-from sightline.tracker.offline import Timeline, TrackTable, postprocess
+from sightline.tracker import Tracker
+from sightline.tracker.offline import Looks, Timeline, TrackTable, postprocess
 
 __all__ = ["record_offline"]
 
@@ -31,6 +32,7 @@ def record_offline(
     formats: Sequence[str],
     *,
     class_names: Sequence[str],
+    tracker: Tracker,
     save_video: bool = False,
 ) -> tuple[Summary, list[Path]]:
     """Run a pipeline, post-process its tracks, and write them beside a second reading.
@@ -42,6 +44,7 @@ def record_offline(
         out: Folder of the outputs; made if it is missing.
         formats: Names from `sightline.formats.FORMATS`.
         class_names: Name of each class index.
+        tracker: The pipeline's, which knows what the tracks look like.
         save_video: Whether an annotated video is written as well.
 
     Returns:
@@ -58,7 +61,7 @@ def record_offline(
             f"{source.name}: offline steps need a recording that can be read twice; "
             "leave --offline out for a stream"
         )
-    recording = _Recording()
+    recording = _Recording(tracker)
     if pipeline.camera_motion is not None:
         pipeline.camera_motion = _Noted(pipeline.camera_motion, recording)
     try:
@@ -68,7 +71,8 @@ def record_offline(
     finally:
         pipeline.close()
     timeline = Timeline(recording.frames, recording.times, recording.affines or None)
-    table = postprocess(TrackTable.collect(recording.results), steps, timeline)
+    table = TrackTable.collect(recording.results, recording.looks())
+    table = postprocess(table, steps, timeline)
     summary.tracks = len(np.unique(table.ids))
     results = dict(table.results(timeline))
     again = reopen()
@@ -93,16 +97,28 @@ def record_offline(
 class _Recording:
     """A sink that keeps everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracker: Tracker) -> None:
+        self.tracker = tracker
         self.frames: list[int] = []
         self.times: list[float] = []
         self.affines: list[npt.NDArray[np.float64]] = []
         self.results: list[tuple[int, Tracks]] = []
+        self.exemplars: dict[int, npt.NDArray[np.float32]] = {}
+
+    def looks(self) -> Looks | None:
+        """What all tracks look like; None where the embeddings are not to be trusted."""
+        if self.tracker.parameters["appearance_trust"] != "full":
+            return None
+        exemplars = self.exemplars | self.tracker.exemplars()
+        limit = float(self.tracker.parameters["appearance_limit"])
+        return Looks(exemplars, limit) if exemplars else None
 
     def write(self, frame: Frame, tracks: Tracks) -> None:
         self.frames.append(frame.index)
         self.times.append(frame.time)
         self.results.append((frame.index, tracks))
+        if ended := self.tracker.finished():
+            self.exemplars |= self.tracker.exemplars(ended)
 
     def close(self) -> None:
         """Nothing to finish."""

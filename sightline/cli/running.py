@@ -6,11 +6,12 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
+from typing import Any
 
 import yaml
 from rich.console import Console
@@ -29,12 +30,14 @@ from sightline.formats import FORMATS, open_sink
 from sightline.formats.mot import read_affines
 from sightline.pipeline import Pipeline, Summary, run
 from sightline.protocols import CameraMotion, Sink, Source
+from sightline.reid import ColourEmbedder, Embedder
 from sightline.structures import Frame, Tracks
 from sightline.tracker import Tracker
 from sightline.video import CameraMotionEstimator, VideoWriter
 from sightline.video.recorded_motion import RecordedCameraMotion
 
 __all__ = [
+    "appearance_parameters",
     "choose_camera_motion",
     "make_tracker",
     "open_outputs",
@@ -97,17 +100,37 @@ def choose_camera_motion(choice: str, source_name: str, tracker: Tracker) -> Cam
     return RecordedCameraMotion(read_affines(Path(choice) / f"{source_name}.txt"))
 
 
-def make_tracker(preset: str, settings: Sequence[str] = ()) -> Tracker:
+def appearance_parameters(
+    choice: str, embedder: Embedder | ColourEmbedder | None
+) -> dict[str, float | str]:
+    """Parameters of the tracker that belong to an embedder.
+
+    Args:
+        choice: What `--reid` said.
+        embedder: What it opened.
+    """
+    if embedder is None:
+        return {}
+    trust = "veto" if choice == "colour" else "full"
+    return {"appearance_limit": embedder.match_distance, "appearance_trust": trust}
+
+
+def make_tracker(
+    preset: str,
+    settings: Sequence[str] = (),
+    appearance: Mapping[str, float | str] = MappingProxyType({}),
+) -> Tracker:
     """A tracker; says on a terminal what takes so long where its engine is compiled first.
 
     Args:
         preset: Name of a preset, or a YAML file.
         settings: Parameters that replace the preset's, as `NAME=VALUE`.
+        appearance: Parameters that belong to the embedder; `settings` come before them.
 
     Raises:
         ConfigError: The preset or a parameter is unknown or wrong.
     """
-    overrides = {}
+    overrides: dict[str, Any] = dict(appearance)
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:

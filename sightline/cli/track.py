@@ -74,6 +74,16 @@ def track(
             help="auto: from pixels where the preset uses it; off; or a folder of SOURCE.txt."
         ),
     ] = "auto",
+    reid: Annotated[
+        str,
+        typer.Option(
+            help="Looks that bring people back under their old number: a network (sightline-reid "
+            "or an ONNX file), colour (may only forbid a match), or off."
+        ),
+    ] = "off",
+    reid_limit: Annotated[
+        int, typer.Option(min=1, help="Most people of a frame that the re-ID network looks at.")
+    ] = 16,
     offline: Annotated[
         str | None,
         typer.Option(
@@ -93,6 +103,7 @@ def track(
     """
     from sightline.cli.offline import record_offline
     from sightline.cli.running import (
+        appearance_parameters,
         choose_camera_motion,
         make_tracker,
         parse_list,
@@ -103,12 +114,14 @@ def track(
     from sightline.detector import Detector
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
+    from sightline.reid import Selection, open_embedder
     from sightline.tracker.offline import parse_steps
     from sightline.video import open_source
 
     wanted = parse_list(formats, tuple(FORMATS), "format")
     names = None if classes is None else [name.strip() for name in classes.split(",")]
-    engine = make_tracker(tracker, settings or ())
+    embedder = open_embedder(reid, device)
+    engine = make_tracker(tracker, settings or (), appearance_parameters(reid, embedder))
     detector = Detector(
         model, device=device, confidence=confidence, classes=names, size=parse_size(size)
     )
@@ -116,9 +129,20 @@ def track(
     reopen = partial(open_source, source, start=start, end=end, stride=stride)
     opened = reopen()
     motion = choose_camera_motion(camera_motion, opened.name, engine)
-    pipeline = Pipeline(opened, detector, engine, camera_motion=motion, batch=batch)
+    people = {index for index, name in enumerate(detector.class_names) if name == "person"}
+    pipeline = Pipeline(
+        opened,
+        detector,
+        engine,
+        embedder,
+        motion,
+        batch=batch,
+        selection=Selection(reid_limit, frozenset(people) or None),
+    )
     work = (
-        partial(record_offline, pipeline, reopen, offline) if offline else partial(record, pipeline)
+        partial(record_offline, pipeline, reopen, offline, tracker=engine)
+        if offline
+        else partial(record, pipeline)
     )
     summary, paths = work(out, wanted, class_names=detector.class_names, save_video=save_video)
     print_summary(summary, paths, as_json=json_summary)

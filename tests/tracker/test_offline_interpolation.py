@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.tracker.offline import Timeline, TrackTable, interpolate_gaps
+from sightline.tracker.offline import Looks, Timeline, TrackTable, interpolate_gaps
 from sightline.tracker.offline.camera import compose, invert, warp
 
 
@@ -69,21 +71,13 @@ def test_a_shaking_camera_is_followed() -> None:
     np.testing.assert_allclose(filled.boxes[2], [150, 50, 170, 90])
 
 
-def test_embeddings_of_filled_rows_are_zero() -> None:
+def test_looks_are_handed_on() -> None:
     table = walker([0, 2])
-    vectors = np.array([[1, 0], [0, 1]], np.float32)
-    with_vectors = TrackTable(
-        table.frames,
-        table.times,
-        table.ids,
-        table.boxes,
-        table.scores,
-        table.classes,
-        embeddings=vectors,
-    )
-    filled = interpolate_gaps(with_vectors, Timeline.of(table), max_gap=1)
-    assert filled.embeddings is not None
-    assert filled.embeddings.tolist() == [[1, 0], [0, 0], [0, 1]]
+    looks = Looks({1: np.array([[1, 0]], np.float32)}, 0.3)
+    with_looks = replace(table, looks=looks)
+    filled = interpolate_gaps(with_looks, Timeline.of(table), max_gap=1)
+    assert filled.looks is not None
+    np.testing.assert_array_equal(filled.looks.exemplars[1], [[1, 0]])
 
 
 def test_an_empty_table_stays_empty() -> None:

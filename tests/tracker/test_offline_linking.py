@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from sightline.tracker.offline import Timeline, TrackTable, parse_steps
+from sightline.errors import InputError
+from sightline.tracker.offline import Looks, Timeline, TrackTable, parse_steps
 from sightline.tracker.offline.linking import assign_exactly
 
 RATE = 30
@@ -34,7 +36,7 @@ def tracklet(
         [left, np.full(len(left), 50.0), left + 0.4 * height, np.full(len(left), 50 + height)]
     )
     count = len(frames)
-    vectors = None if look is None else np.tile(np.asarray(look, float), (count, 1))
+    looks = None if look is None else Looks({track: np.array([look], np.float32)}, 0.3)
     return TrackTable(
         frames,
         times,
@@ -42,7 +44,7 @@ def tracklet(
         boxes,
         np.ones(count),
         np.full(count, label),
-        embeddings=vectors,
+        looks=looks,
     )
 
 
@@ -118,8 +120,33 @@ def test_another_look_is_not_linked_even_where_motion_fits() -> None:
     assert link(parts) == {1: {1}, 2: {2}}
 
 
+def test_linked_tracks_put_their_looks_together() -> None:
+    parts = [tracklet(1, 0, 30, look=[1, 0]), tracklet(2, 40, 70, look=[0.8, 0.6])]
+    table = TrackTable.concatenate(parts)
+    (step,) = parse_steps("link")
+    linked = step.run(table, Timeline.of(table))
+    assert linked.looks is not None
+    assert {track: len(vectors) for track, vectors in linked.looks.exemplars.items()} == {1: 2}
+
+
+def test_one_of_several_exemplars_is_enough_to_be_alike() -> None:
+    """Seen from the front and from the back before the gap, and from the back after it."""
+    front, back = [1, 0, 0], [0.7, 0.714, 0]
+    parts = [tracklet(1, 0, 30, look=front), tracklet(2, 150, 200, x=-20, look=back)]
+    table = TrackTable.concatenate(parts)
+    (step,) = parse_steps("link")
+    assert set(step.run(table, Timeline.of(table)).ids) == {1, 2}
+    both = Looks({1: np.array([front, back], np.float32), 2: np.array([back], np.float32)}, 0.3)
+    assert set(step.run(replace(table, looks=both), Timeline.of(table)).ids) == {1}
+
+
+def test_exemplars_of_two_networks_are_refused() -> None:
+    with pytest.raises(InputError, match="one D"):
+        Looks({1: np.zeros((2, 4), np.float32), 2: np.zeros((1, 8), np.float32)}, 0.3)
+
+
 def test_without_a_look_motion_decides() -> None:
-    parts = [tracklet(1, 0, 30, look=[1, 0]), tracklet(2, 40, 70, look=[0, 0])]
+    parts = [tracklet(1, 0, 30, look=[1, 0]), tracklet(2, 40, 70)]
     assert link(parts) == {1: {1}, 2: {1}}
 
 

@@ -54,7 +54,6 @@ def interpolate_gaps(table: TrackTable, timeline: Timeline, *, max_gap: float) -
                 scores,
                 np.full(count, table.classes[row]),
                 np.zeros(count),
-                None if table.embeddings is None else np.zeros((count, table.embeddings.shape[1])),
             )
         )
     return TrackTable.concatenate(parts).by_frame()

@@ -37,20 +37,20 @@ def link_tracklets(
     """Give tracklets that belong together the id of the earliest.
 
     A pair is a candidate when the later tracklet starts after the earlier one has ended, its box
-    is where the motion of both predicts it, and its size agrees; with embeddings also when it
+    is where the motion of both predicts it, and its size agrees; with looks also when it
     looks alike, and then after longer gaps and from further away. Of all sets of pairs in which
     every end and every start occurs at most once, the one with the smallest total cost is taken,
     an end that stays open costing 1.
 
     Args:
-        table: Finished tracks; its embeddings are used where both tracklets have some.
+        table: Finished tracks; its looks are used where both tracklets have some.
         timeline: The frames that they were made from.
         max_gap: Gap in seconds from which motion alone bridges nothing.
         max_shift: Largest distance from the predicted centre, in heights, for the shortest gap;
             it falls to 0 at `max_gap`.
         max_growth: Largest ratio between the heights (and widths) of the two ends.
         max_appearance_gap: Longest gap in seconds that appearance bridges.
-        max_appearance_distance: Largest cosine distance between the tracklets' mean embeddings.
+        max_appearance_distance: Largest distance of the looks, in limits.
         max_speed: What is added to `max_shift` for each second of a gap that appearance bridges,
             in heights a second.
 
@@ -59,11 +59,14 @@ def link_tracklets(
     """
     table = table.by_track()
     ends = _describe(table, timeline)
-    longest = max_gap if table.embeddings is None else max(max_gap, max_appearance_gap)
+    longest = max_gap if table.looks is None else max(max_gap, max_appearance_gap)
     earlier, later = _following(ends, longest)
     gaps = ends.start_times[later] - ends.stop_times[earlier]
     shifts, growths = _motion_errors(ends, timeline, earlier, later, gaps)
-    distances = _appearance_distances(table, ends, earlier, later)
+    own = table.ids[ends.rows[:-1]]
+    distances = np.full(len(gaps), np.nan)
+    if table.looks is not None:
+        distances = table.looks.distances(own[earlier], own[later])
     known = np.isfinite(distances)
     # The longer the gap, the more others could have come to that place: motion alone has to be
     # more exact, and is nothing after max_gap. A look leaves people time to walk.
@@ -76,7 +79,12 @@ def link_tracklets(
     costs[known] = (costs[known] + distances[known] / max_appearance_distance) / 2
     pairs = np.flatnonzero(allowed)
     chosen = pairs[assign_exactly(earlier[pairs], later[pairs], costs[pairs])]
-    return replace(table, ids=_merged_ids(table, ends, earlier[chosen], later[chosen])).by_frame()
+    merged = _merged_ids(ends, own, earlier[chosen], later[chosen])
+    looks = table.looks and table.looks.renamed(
+        dict(zip(own.tolist(), merged.tolist(), strict=True))
+    )
+    ids = np.repeat(merged, np.diff(ends.rows))
+    return replace(table, ids=ids, looks=looks).by_frame()
 
 
 def assign_exactly(
@@ -236,32 +244,15 @@ def _motion_errors(
     return (errors[0] + errors[1]) / 2 / heights, growth
 
 
-def _appearance_distances(
-    table: TrackTable,
-    ends: _Ends,
-    earlier: npt.NDArray[np.int64],
-    later: npt.NDArray[np.int64],
-) -> npt.NDArray[np.float64]:
-    """Cosine distance between tracklets' score-weighted mean embeddings; NaN where unknown."""
-    if table.embeddings is None:
-        return np.full(len(earlier), np.nan)
-    weighted = table.embeddings * table.scores[:, None]
-    means = np.add.reduceat(weighted, ends.rows[:-1]) if len(table) else weighted
-    norms = np.linalg.norm(means, axis=1, keepdims=True)
-    means = np.divide(means, norms, out=np.full_like(means, np.nan), where=norms > 0)
-    distances: npt.NDArray[np.float64] = 1 - np.einsum("nd,nd->n", means[earlier], means[later])
-    return distances
-
-
 def _merged_ids(
-    table: TrackTable,
     ends: _Ends,
+    ids: npt.NDArray[np.int64],
     earlier: npt.NDArray[np.int64],
     later: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """The id of each row when every linked tracklet takes the id of the one before it."""
-    own = table.ids[ends.rows[:-1]].copy()
+    """The id of each tracklet when every linked one takes the id of the one before it."""
+    own = ids.copy()
     # In order of time, so that an id passes along a chain of links.
     for pair in np.argsort(ends.start_times[later], kind="stable").tolist():
         own[later[pair]] = own[earlier[pair]]
-    return np.repeat(own, np.diff(ends.rows))
+    return own

@@ -48,13 +48,13 @@ STEPS: Mapping[str, StepKind] = MappingProxyType(
                     10.0, 0, 3600, "s", "Longest gap that appearance bridges."
                 ),
                 "max_appearance_distance": Parameter(
-                    0.2, 0.001, 2, "", "Cosine distance of the mean embeddings."
+                    0.7, 0.001, 10, "limits", "Distance of the looks, in appearance limits."
                 ),
                 "max_speed": Parameter(
                     0.8, 0, 20, "height/s", "Added to the shift where appearance bridges."
                 ),
             },
-            "Give tracklets of one object one id, by motion and (with embeddings) appearance.",
+            "Give tracklets of one object one id, by motion and (with looks) appearance.",
         ),
         "linear": StepKind(
             interpolate_gaps,

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sightline.errors import InputError
 from sightline.structures import Tracks
+from sightline.tracker.offline.looks import Looks
 
 __all__ = ["Timeline", "TrackTable"]
 
@@ -34,8 +35,7 @@ class TrackTable:
         classes: (R,) int32.
         observed: (R,) bool, False where the box is a prediction and not a detection; all True
             if None.
-        embeddings: (R, D) float32, L2-normalised appearance vectors, or None; a row of zeros
-            where a box has none.
+        looks: What the tracks look like, by id, or None.
 
     Raises:
         InputError: The columns do not fit together, a number is not finite, a box has a negative
@@ -55,7 +55,7 @@ class TrackTable:
     scores: npt.NDArray[np.float64]
     classes: npt.NDArray[np.int32]
     observed: npt.NDArray[np.bool_]
-    embeddings: npt.NDArray[np.float32] | None = None
+    looks: Looks | None = None
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class TrackTable:
         scores: npt.ArrayLike,
         classes: npt.ArrayLike,
         observed: npt.ArrayLike | None = None,
-        embeddings: npt.ArrayLike | None = None,
+        looks: Looks | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "frames", np.asarray(frames, np.int64))
@@ -77,8 +77,7 @@ class TrackTable:
         put(self, "classes", np.asarray(classes, np.int32))
         seen = np.ones(len(self.frames)) if observed is None else observed
         put(self, "observed", np.asarray(seen, np.bool_))
-        vectors = None if embeddings is None else np.asarray(embeddings, np.float32)
-        put(self, "embeddings", vectors)
+        put(self, "looks", looks)
         self._check()
 
     @classmethod
@@ -87,11 +86,14 @@ class TrackTable:
         return cls([], [], [], np.empty((0, 4)), [], [])
 
     @classmethod
-    def collect(cls, results: Iterable[tuple[int, Tracks]]) -> TrackTable:
+    def collect(
+        cls, results: Iterable[tuple[int, Tracks]], looks: Looks | None = None
+    ) -> TrackTable:
         """The table of a tracker's results.
 
         Args:
             results: Frame index and the tracks of that frame.
+            looks: What the tracks look like, or None.
         """
         pairs = [(index, tracks) for index, tracks in results if len(tracks)]
         if not pairs:
@@ -105,6 +107,7 @@ class TrackTable:
             np.concatenate([tracks.scores for _, tracks in pairs]),
             np.concatenate([tracks.classes for _, tracks in pairs]),
             np.concatenate([tracks.detections >= 0 for _, tracks in pairs]),
+            looks,
         )
 
     def results(self, timeline: Timeline) -> Iterator[tuple[int, Tracks]]:
@@ -146,10 +149,9 @@ class TrackTable:
 
     @classmethod
     def concatenate(cls, parts: Sequence[TrackTable]) -> TrackTable:
-        """The rows of all parts, in order; embeddings are kept only if every part has them."""
+        """The rows of all parts, in order, and all of their looks."""
         if not parts:
             return cls.empty()
-        vectors = [part.embeddings for part in parts if part.embeddings is not None]
         return cls(
             np.concatenate([part.frames for part in parts]),
             np.concatenate([part.times for part in parts]),
@@ -158,7 +160,7 @@ class TrackTable:
             np.concatenate([part.scores for part in parts]),
             np.concatenate([part.classes for part in parts]),
             np.concatenate([part.observed for part in parts]),
-            np.concatenate(vectors) if len(vectors) == len(parts) else None,
+            Looks.merged([part.looks for part in parts if part.looks is not None]),
         )
 
     def __len__(self) -> int:
@@ -166,7 +168,6 @@ class TrackTable:
 
     def __getitem__(self, rows: Rows) -> TrackTable:
         """The rows that a slice, a mask or an index array names."""
-        vectors = self.embeddings
         return TrackTable(
             self.frames[rows],
             self.times[rows],
@@ -175,7 +176,7 @@ class TrackTable:
             self.scores[rows],
             self.classes[rows],
             self.observed[rows],
-            None if vectors is None else vectors[rows],
+            self.looks,
         )
 
     def by_track(self) -> TrackTable:
@@ -199,13 +200,11 @@ class TrackTable:
         rows = len(self.frames)
         for field in fields(self):
             column = getattr(self, field.name)
-            if column is not None and len(column) != rows:
+            if field.name != "looks" and len(column) != rows:
                 raise InputError(
                     f"a track table has {rows} frames but {len(column)} {field.name}; "
                     "give every column a row a box"
                 )
-        if self.embeddings is not None and self.embeddings.ndim != 2:
-            raise InputError(f"embeddings are (R, D); got shape {self.embeddings.shape}")
         numbers = np.column_stack([self.times, self.boxes, self.scores])
         bad = ~np.isfinite(numbers).all(axis=1)
         bad |= (self.boxes[:, 2:] < self.boxes[:, :2]).any(axis=1)
