@@ -47,7 +47,7 @@ class Grid:
     @classmethod
     def read(cls, raw: Tensor) -> Grid:
         """Part what the network returns: five numbers a box, then the classes."""
-        boxes = raw[..., : 5 * BOXES].unflatten(-1, (BOXES, 5))
+        boxes = raw[..., : 5 * BOXES].reshape(*raw.shape[:-1], BOXES, 5)
         return cls(boxes[..., :2], boxes[..., 2:4], boxes[..., 4], raw[..., 5 * BOXES :])
 
     def boxes(self) -> Tensor:

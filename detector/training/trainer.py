@@ -105,7 +105,7 @@ class Trainer:
         self._score = score
         self.steps = loader.sampler.batches(0)
         self.network = make_network(recipe, pretrained=not resume).to(device)
-        self.network = self.network.to(memory_format=torch.channels_last)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._loss = make_loss(recipe)
         self._optimizer = make_optimizer(self.network, recipe.optimizer)
         self._average = WeightAverage(self.network, recipe.average_decay, recipe.average_warm_up)
@@ -193,7 +193,7 @@ class Trainer:
                 outputs = self._forward(x)
             losses: Losses = self._loss(outputs, batch.labels, (height, width), late=late)
             self._optimizer.zero_grad(set_to_none=True)
-            losses.total.backward()
+            losses.total.backward()  # type: ignore[no-untyped-call]
         except torch.cuda.OutOfMemoryError as error:
             raise ModelError(
                 f"the GPU's memory does not hold {count} pictures of {width}x{height} at scale "

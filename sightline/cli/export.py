@@ -45,10 +45,16 @@ def export(
     import sightline
     from sightline.detector.export import compare, export
     from sightline.detector.exported import describe
+    from sightline.detector.network import Network
     from sightline.detector.training.run_folder import load_network
     from sightline.errors import ModelError
 
     network, recipe, facts = load_network(trained)
+    if not isinstance(network, Network):
+        raise ModelError(
+            f"{trained}: head {recipe.head} is for teaching and has no ONNX form; train with "
+            "`head: yolo` to export"
+        )
     folder = trained if trained.is_dir() else trained.parent
     path = out or folder / f"{recipe.name}.onnx"
     samples = _samples(pictures or folder)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
 
 __all__ = ["WeightAverage"]
 
+Trained = TypeVar("Trained", bound=nn.Module)
 
-class WeightAverage:
+
+class WeightAverage(Generic[Trained]):
     """An exponential moving average of a network's parameters and buffers.
 
     The decay grows from 0 to its final value, d · (1 - exp(-updates / warm_up)), so that the
@@ -28,8 +30,8 @@ class WeightAverage:
         updates: How often `update` was called.
     """
 
-    def __init__(self, network: nn.Module, decay: float = 0.9998, warm_up: int = 500) -> None:
-        self.network = copy.deepcopy(network).eval()
+    def __init__(self, network: Trained, decay: float = 0.9998, warm_up: int = 500) -> None:
+        self.network: Trained = copy.deepcopy(network).eval()
         self.network.requires_grad_(False)
         self.decay = decay
         self.warm_up = warm_up

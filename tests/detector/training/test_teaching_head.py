@@ -13,6 +13,7 @@ import yaml
 from typer.testing import CliRunner
 
 from sightline.cli.app import app
+from sightline.cli.export import export
 from sightline.detector.network import Network, YoloV1
 from sightline.detector.training.models import make_network, take_over
 from sightline.detector.training.recipe import Recipe
@@ -61,6 +62,11 @@ def test_other_classes_take_over_all_but_the_last_layer(best: Path) -> None:
 def test_other_head_is_not_taken_over(best: Path) -> None:
     with pytest.raises(ModelError, match="a network with head yolov1; the recipe says"):
         take_over(Network(["person", "car"], "p"), best)
+
+
+def test_it_is_not_exported(best: Path) -> None:
+    with pytest.raises(ModelError, match="head yolov1 is for teaching and has no ONNX form"):
+        export(best)
 
 
 def test_command_trains_it(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_confidence_learns_the_overlap_and_does_not_move_the_box(
     outputs: Tensor, labels: Labels
 ) -> None:
     outputs.requires_grad_()
-    YoloV1Loss(YoloV1Weights(lambda_coord=0))(outputs, [labels], SIZE).total.backward()
+    YoloV1Loss(YoloV1Weights(lambda_coord=0))(outputs, [labels], SIZE).total.backward()  # type: ignore[no-untyped-call]
     assert outputs.grad is not None
     assert outputs.grad[0, 1, 0, 5:9].tolist() == [0, 0, 0, 0]
     assert float(outputs.grad[0, 1, 0, 9]) == pytest.approx(2 * (0.25 - 0.5))
@@ -135,7 +135,7 @@ def test_background_is_learnt_where_the_labels_are_complete(
 def test_pictures_without_objects_have_a_loss_to_learn_from(outputs: Tensor) -> None:
     outputs.requires_grad_()
     losses = YoloV1Loss()(outputs, [Labels([], [], EVERY)], SIZE)
-    losses.total.backward()
+    losses.total.backward()  # type: ignore[no-untyped-call]
     assert losses.positives == 0
     assert losses.total.item() == pytest.approx(0.5 * (0.5**2 + 0.25**2 + 0.4**2))
 
@@ -181,7 +181,7 @@ def test_terms_are_never_negative_and_always_finite(
     raw = torch.tensor(numbers).reshape(1, 2, 2, 12).requires_grad_()
     label = Labels([(box[0], box[1], box[0] + 9, box[1] + 7)], [0], EVERY)
     losses = YoloV1Loss()(raw, [label], SIZE)
-    losses.total.backward()
+    losses.total.backward()  # type: ignore[no-untyped-call]
     assert all(float(part) >= 0 for part in losses.parts.values())
     assert raw.grad is not None
     assert bool(raw.grad.isfinite().all())
@@ -213,7 +213,7 @@ def test_four_pictures_are_learnt_by_heart(
     for _ in range(80):
         losses = loss(network(x), labels, SIZE)
         optimizer.zero_grad()
-        losses.total.backward()
+        losses.total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     boxes, scores = network.predict(x)  # as trained: running statistics need more steps
     for picture, label in enumerate(labels):
