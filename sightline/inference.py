@@ -4,6 +4,8 @@
 for this network is cached, else CUDA, else the CPU. A device that is asked for by name is
 strict: ONNX Runtime itself would go on with the CPU and at most log a line, so what a session
 runs on is compared with what was asked, and a difference is a `ModelError` with the reason.
+The first run on a GPU is profiled for that too, since a provider that was accepted may still
+leave a network's nodes to the CPU.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import hashlib
 import io
 import math
 import os
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +28,9 @@ import numpy.typing as npt
 import onnxruntime
 import platformdirs
 
+from sightline.binding import BoundRuns
 from sightline.errors import InputError, ModelError
+from sightline.placement import PROVIDERS, ProviderShare, check_placement, read_profile
 
 __all__ = [
     "Device",
@@ -35,15 +40,12 @@ __all__ = [
     "available_cores",
     "device_reports",
     "file_sha256",
+    "int8_instructions",
+    "tensorrt_shapes",
 ]
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 
-_PROVIDERS: dict[str, str] = {
-    "tensorrt": "TensorrtExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "cpu": "CPUExecutionProvider",
-}
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -100,7 +102,8 @@ class Session:
     Args:
         model: An ONNX file (external data lies beside it), or the bytes of one.
         device: Where to run; every value but `auto` is strict.
-        threads: CPU threads for one run; 0 means the cores that this process may use.
+        threads: CPU threads for one run; 0 means one a core that this process may use, two
+            threads of one core counted once: they share the units that networks need.
 
     Attributes:
         inputs: What the network takes.
@@ -109,6 +112,7 @@ class Session:
         metadata: The file's own metadata.
         device: Where it really runs: `cpu`, `cuda` or `tensorrt`.
         reports: For `auto`, why no better device was taken.
+        shares: On a GPU, after the first run, which provider ran how many nodes of it.
 
     Raises:
         InputError: The device's name or the number of threads is no such thing.
@@ -123,9 +127,10 @@ class Session:
         self.name = str(model) if isinstance(model, Path) else "the network"
         if isinstance(model, Path) and not model.is_file():
             raise ModelError(f"{model}: no such file; expected an ONNX network")
-        self.threads = threads or available_cores()
+        self.threads = threads or available_cores(physical=True)
         self.reports = device_reports() if device != "cpu" else ()
         self.device = _choose(device, self.reports, model)
+        self.shares: tuple[ProviderShare, ...] = ()
         self._session = _create(model, self.name, self.device, self.threads)
         self.inputs = tuple(_tensor_info(node) for node in self._session.get_inputs())
         self.optional_inputs = tuple(
@@ -134,6 +139,9 @@ class Session:
         self.outputs = tuple(_tensor_info(node) for node in self._session.get_outputs())
         self.metadata: Mapping[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self._output_names = [output.name for output in self.outputs]
+        self._bound: BoundRuns | None = None
+        if self.device != "cpu":
+            self._bound = BoundRuns(self._session, self._output_names, "cuda")
 
     def run(self, feed: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the network once.
@@ -145,12 +153,21 @@ class Session:
             The outputs, in the graph's order.
 
         Raises:
-            ModelError: The arrays do not fit the network, or the device failed.
+            ModelError: The arrays do not fit the network, the device failed, or the first run
+                showed that the work is done elsewhere.
         """
         try:
-            outputs: list[npt.NDArray[Any]] = self._session.run(self._output_names, dict(feed))
+            if self._bound is None:
+                outputs: list[npt.NDArray[Any]] = self._session.run(self._output_names, dict(feed))
+            else:
+                outputs = self._bound.run(feed)
         except Exception as error:  # ONNX Runtime's own classes have no common base
             raise ModelError(f"{self.name}: the network failed: {_first_line(error)}") from error
+        if self._bound is not None and not self.shares:
+            profile = Path(self._session.end_profiling())
+            self.shares = read_profile(profile)
+            profile.unlink()
+            check_placement(self.name, self.device, self.shares)
         return outputs
 
     def describe(self) -> dict[str, Any]:
@@ -159,6 +176,7 @@ class Session:
             "model": self.name,
             "device": self.device,
             "providers": list(self._session.get_providers()),
+            "nodes": {share.provider: share.nodes for share in self.shares},
             "threads": self.threads,
             "onnxruntime": onnxruntime.__version__,
             "inputs": [str(tensor) for tensor in self.inputs],
@@ -169,10 +187,16 @@ class Session:
         }
 
 
-def available_cores() -> int:
-    """The CPU cores that this process may use: its affinity, cut by the container's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, math.ceil(min(cores or 1, _container_quota())))
+def available_cores(*, physical: bool = False) -> int:
+    """The CPU cores that this process may use: its affinity, cut by the container's quota.
+
+    Args:
+        physical: Count the hardware threads of a core once.
+    """
+    cores = (
+        _affinity(physical=physical) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return max(1, math.ceil(min(cores, _container_quota())))
 
 
 def device_reports() -> tuple[DeviceReport, ...]:
@@ -186,6 +210,20 @@ def device_reports() -> tuple[DeviceReport, ...]:
         _report_gpu("cuda"),
         DeviceReport("cpu", usable=True),
     )
+
+
+def int8_instructions() -> str | None:
+    """The processor's instructions that make INT8 fast; empty where it has none.
+
+    Returns:
+        Such as `avx512_vnni`; None where the system does not say.
+    """
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    known = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
+    return ", ".join(name for name in known if name in text.split())
 
 
 def file_sha256(path: Path) -> str:
@@ -219,14 +257,13 @@ def _create(
     options.log_severity_level = _LOG_FATAL
     # Threads that spin between runs take the cores from decoding and tracking.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    providers: list[Any] = [_PROVIDERS["cpu"]]
-    if device == "cuda":
-        providers = [_PROVIDERS["cuda"], *providers]
-    elif device == "tensorrt":
-        folder = _engine_folder(model)
-        folder.mkdir(parents=True, exist_ok=True)
-        cache = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(folder)}
-        providers = [(_PROVIDERS["tensorrt"], cache), _PROVIDERS["cuda"], *providers]
+    providers: list[Any] = [PROVIDERS["cpu"]]
+    if device != "cpu":
+        providers = [PROVIDERS["cuda"], *providers]
+        options.enable_profiling = True  # until the end of the first run
+        options.profile_file_prefix = str(Path(tempfile.gettempdir()) / "sightline-profile")
+    if device == "tensorrt":
+        providers = [(PROVIDERS["tensorrt"], _tensorrt_options(model)), *providers]
     source = str(model) if isinstance(model, Path) else model
     try:
         with warnings.catch_warnings():  # what they say is checked below
@@ -239,7 +276,7 @@ def _create(
         if device == "cpu":
             raise ModelError(f"{name}: not an ONNX network that can be loaded: {reason}") from error
         raise ModelError(f"{name}: could not be loaded on {device}: {reason}") from error
-    if _PROVIDERS[device] not in session.get_providers():
+    if PROVIDERS[device] not in session.get_providers():
         raise ModelError(
             f"{name}: asked to run on {device}, but ONNX Runtime gave "
             f"{', '.join(session.get_providers())}; see `sightline doctor`, or use device cpu"
@@ -247,8 +284,58 @@ def _create(
     return session
 
 
+def _tensorrt_options(model: Path | bytes) -> dict[str, Any]:
+    """Engines are kept, and built once for all sizes that are usual."""
+    folder = _engine_folder(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _LOG_FATAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    source = str(model) if isinstance(model, Path) else model
+    plain = onnxruntime.InferenceSession(source, options, providers=[PROVIDERS["cpu"]])
+    inputs = [_tensor_info(node) for node in plain.get_inputs()]
+    return {
+        "trt_engine_cache_enable": True,
+        "trt_engine_cache_path": str(folder),
+        "trt_timing_cache_enable": True,
+        "trt_timing_cache_path": str(folder),
+        **tensorrt_shapes(inputs),
+    }
+
+
+def tensorrt_shapes(inputs: Sequence[TensorInfo]) -> dict[str, str]:
+    """TensorRT's options for the range of sizes that an engine serves.
+
+    Batches of 1 to 32 and sides of 32 to 960 pixels where the network leaves them open, tuned
+    for one picture of 640; beyond that ONNX Runtime builds another engine. Empty where the
+    network leaves nothing open.
+
+    Example:
+        >>> tensorrt_shapes([TensorInfo("images", (None, 3, None, 64), None)])
+        ... # doctest: +NORMALIZE_WHITESPACE
+        {'trt_profile_min_shapes': 'images:1x3x32x64',
+         'trt_profile_opt_shapes': 'images:1x3x640x64',
+         'trt_profile_max_shapes': 'images:32x3x960x64'}
+    """
+    open_inputs = [tensor for tensor in inputs if None in tensor.shape]
+    return {
+        f"trt_profile_{kind}_shapes": ",".join(
+            f"{tensor.name}:{'x'.join(map(str, _filled(tensor.shape, batch, side)))}"
+            for tensor in open_inputs
+        )
+        for kind, batch, side in (("min", 1, 32), ("opt", 1, 640), ("max", 32, 960))
+        if open_inputs
+    }
+
+
+def _filled(shape: Sequence[int | None], batch: int, side: int) -> list[int]:
+    return [
+        (side if axis else batch) if length is None else length for axis, length in enumerate(shape)
+    ]
+
+
 def _report_gpu(device: str) -> DeviceReport:
-    if _PROVIDERS[device] not in onnxruntime.get_available_providers():
+    if PROVIDERS[device] not in onnxruntime.get_available_providers():
         return DeviceReport(
             device,
             usable=False,
@@ -293,6 +380,17 @@ def _engine_folder(model: Path | bytes) -> Path:
     """Where TensorRT's engines of this very network lie."""
     digest = file_sha256(model) if isinstance(model, Path) else hashlib.sha256(model).hexdigest()
     return platformdirs.user_cache_path("sightline") / "tensorrt" / digest[:16]
+
+
+def _affinity(*, physical: bool) -> int:
+    numbers = os.sched_getaffinity(0)
+    if not physical:
+        return len(numbers)
+    topology = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+    try:
+        return len({Path(topology.format(number)).read_text() for number in numbers})
+    except OSError:
+        return len(numbers)
 
 
 def _container_quota() -> float:

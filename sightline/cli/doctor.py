@@ -14,6 +14,7 @@ from rich.table import Table
 
 __all__ = ["doctor"]
 
+_RUNS = 20
 _PACKAGES = (
     "onnxruntime",
     "onnxruntime-gpu",
@@ -25,13 +26,19 @@ _PACKAGES = (
 
 
 def doctor(
+    model: Annotated[
+        str | None,
+        typer.Option(help="Also load and time this network: a name of `models list`, or a file."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say which device networks would run on and why not a better one.
 
-    Example: sightline doctor
+    Example: sightline doctor --model yolox-nano
     """
     fields = _examine()
+    if model is not None:
+        fields["network"] = _timed(model)
     if as_json:
         print(json.dumps(fields, indent=2))
         return
@@ -39,7 +46,14 @@ def doctor(
     table.add_row("networks run on", f"{fields['device']} (--device auto)")
     for name, reason in fields["devices"].items():
         table.add_row(f"  {name}", reason or "usable")
-    table.add_row("processor cores", f"{fields['cores']} usable of {fields['machine_cores']}")
+    table.add_row(
+        "processor cores",
+        f"{fields['cores']} usable of {fields['machine_cores']}; a network takes "
+        f"{fields['threads']}",
+    )
+    table.add_row("INT8 networks", fields["int8"])
+    for name, value in fields.get("network", {}).items():
+        table.add_row(name, str(value))
     table.add_row("system", str(fields["system"]))
     for name, version in fields["versions"].items():
         table.add_row(name, version or "not installed")
@@ -49,7 +63,7 @@ def doctor(
 
 
 def _examine() -> dict[str, Any]:
-    from sightline.inference import available_cores, device_reports
+    from sightline.inference import available_cores, device_reports, int8_instructions
 
     reports = device_reports()
     versions = {"sightline": _version("sightline"), "python": platform.python_version()}
@@ -68,11 +82,50 @@ def _examine() -> dict[str, Any]:
         "device": best[0],
         "devices": devices,
         "cores": available_cores(),
+        "threads": available_cores(physical=True),
+        "int8": _int8(int8_instructions()),
         "machine_cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "versions": versions,
         "warnings": warnings,
     }
+
+
+def _int8(instructions: str | None) -> str:
+    if instructions is None:
+        return "cannot tell whether this processor runs them faster than float32: time both"
+    if not instructions:
+        return "no faster than float32 here: the processor lacks VNNI and dot products"
+    return f"faster than float32 here: the processor has {instructions}"
+
+
+def _timed(model: str) -> dict[str, Any]:
+    """A network on the device that auto takes, and what a frame costs there."""
+    import statistics
+    import time
+
+    import numpy as np
+
+    from sightline.detector import Detector
+    from sightline.structures import Frame
+
+    detector = Detector(model)
+    frame = Frame(np.full((1080, 1920, 3), 90, np.uint8))
+    times = []
+    for _ in range(_RUNS + 3):  # the first ones prepare
+        began = time.perf_counter()
+        detector.detect([frame])
+        times.append(time.perf_counter() - began)
+    described = detector.describe()
+    fields = {
+        "network": described["name"],
+        "it runs on": described["device"],
+        "milliseconds a frame": round(statistics.median(times[3:]) * 1e3, 1),
+    }
+    if described["nodes"]:
+        shares = described["nodes"].items()
+        fields["its nodes"] = ", ".join(f"{count} on {provider}" for provider, count in shares)
+    return fields
 
 
 def _version(package: str) -> str | None:

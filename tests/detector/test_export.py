@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
+from typer.testing import CliRunner
 
+from sightline.cli.app import app
 from sightline.detector import Detector
 from sightline.detector.exported import FORMAT_KEY, read_exported
 from sightline.errors import InputError, ModelError
@@ -173,3 +176,12 @@ def test_frames_of_a_shape_go_together_on_a_gpu_and_find_the_same(
     assert sorted(detector.session.batches[2:]) == [2, 3]  # after the warm-up and the trial
     for one, other in zip(alone, together, strict=True):
         assert_alike(one, other)
+
+
+def test_info_of_our_own_export_shows_what_it_says_of_itself(exported: Path) -> None:
+    fields = json.loads(CliRunner().invoke(app, ["models", "info", str(exported), "--json"]).stdout)
+    assert fields["licence"] == "Apache-2.0"
+    assert fields["size"] == "as many pixels as 160x160"
+    assert fields["parameters"] > 100_000
+    assert [entry.split(":")[0] for entry in fields["receptive_field"]] == ["8", "16", "32"]
+    assert fields["average_precision"] == ["AP50: 0.5"]

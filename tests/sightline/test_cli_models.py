@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -61,3 +63,39 @@ def test_doctor_names_the_device_and_why_not_a_better_one() -> None:
     assert fields["cores"] >= 1
     assert fields["versions"]["numpy"]
     assert fields["device"] in run.invoke(app, ["doctor"]).stdout
+
+
+def test_doctor_times_a_network_where_it_would_run(shared: Path) -> None:
+    model = str(shared / "weights" / "yolox_nano_416.onnx")
+    fields = json.loads(run.invoke(app, ["doctor", "--model", model, "--json"]).stdout)
+    assert fields["network"]["network"] == "yolox-nano-kazuhito"
+    assert fields["network"]["it runs on"] == fields["device"]
+    assert fields["network"]["milliseconds a frame"] > 0
+    table = run.invoke(app, ["doctor", "--model", model]).stdout
+    assert "milliseconds a frame" in table
+    assert "INT8 networks" in table
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ("flags : fpu avx512f avx512_vnni", "faster than float32 here: .*avx512_vnni"),
+        ("flags : fpu sse4_2 avx2", "no faster than float32 here"),
+        (None, "cannot tell"),
+    ],
+)
+def test_doctor_says_whether_int8_is_worth_it(
+    flags: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Path.read_text
+
+    def read(path: Path, *arguments: Any, **options: Any) -> str:
+        if str(path) != "/proc/cpuinfo":
+            return whole(path, *arguments, **options)
+        if flags is None:
+            raise FileNotFoundError(path)
+        return flags
+
+    monkeypatch.setattr(Path, "read_text", read)
+    fields = json.loads(run.invoke(app, ["doctor", "--json"]).stdout)
+    assert re.search(said, fields["int8"])
