@@ -14,6 +14,7 @@ import numpy.typing as npt
 __all__ = [
     "clip_boxes",
     "cxcywh_to_xyxy",
+    "inside_matrix",
     "iou_matrix",
     "ltwh_to_xyxy",
     "xyxy_to_cxcywh",
@@ -67,15 +68,43 @@ def iou_matrix(first: npt.NDArray[Float], second: npt.NDArray[Float]) -> npt.NDA
         >>> iou_matrix(a, b).round(3).tolist()
         [[0.333, 0.0]]
     """
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    sides = np.maximum(high - low, 0)
-    intersection = sides[..., 0] * sides[..., 1]
+    intersection = _intersections(first, second)
     union = _areas(first)[:, None] + _areas(second)[None] - intersection
     result: npt.NDArray[Float] = np.divide(
         intersection, union, out=np.zeros_like(intersection), where=union > 0
     )
     return result
+
+
+def inside_matrix(first: npt.NDArray[Float], second: npt.NDArray[Float]) -> npt.NDArray[Float]:
+    """Share of each first box's area that lies inside each second box.
+
+    Args:
+        first: (N, 4) xyxy.
+        second: (M, 4) xyxy.
+
+    Returns:
+        (N, M) in [0, 1]; 0 where the first box is empty.
+
+    Example:
+        >>> part = np.array([[0.0, 0.0, 1.0, 2.0]])
+        >>> inside_matrix(part, np.array([[0.0, 0.0, 4.0, 1.0]])).tolist()
+        [[0.5]]
+    """
+    intersection = _intersections(first, second)
+    areas = np.broadcast_to(_areas(first)[:, None], intersection.shape)
+    result: npt.NDArray[Float] = np.divide(
+        intersection, areas, out=np.zeros_like(intersection), where=areas > 0
+    )
+    return result
+
+
+def _intersections(first: npt.NDArray[Float], second: npt.NDArray[Float]) -> npt.NDArray[Float]:
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    sides = np.maximum(high - low, 0)
+    product: npt.NDArray[Float] = sides[..., 0] * sides[..., 1]
+    return product
 
 
 def _areas(boxes: npt.NDArray[Float]) -> npt.NDArray[Float]:

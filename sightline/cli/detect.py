@@ -21,6 +21,7 @@ from sightline.cli.track import (
     SourceArgument,
     StartOption,
     StrideOption,
+    TilesOption,
 )
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def detect(
     formats: FormatOption = "mot",
     device: DeviceOption = "auto",
     size: SizeOption = None,
+    tiles: TilesOption = None,
     start: StartOption = None,
     end: EndOption = None,
     stride: StrideOption = 1,
@@ -89,8 +91,7 @@ def detect(
 
     Example:  sightline detect street.mp4 --stride 5 --confidence 0.01 --out detections
     """
-    from sightline.cli.running import parse_list, parse_size, print_summary, record
-    from sightline.detector import Detector
+    from sightline.cli.running import make_detector, parse_list, print_summary, record
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
     from sightline.video import open_source
@@ -98,8 +99,8 @@ def detect(
     # CVAT's video format holds tracks only.
     wanted = parse_list(formats, [name for name in FORMATS if name != "cvat"], "format")
     names = None if classes is None else [name.strip() for name in classes.split(",")]
-    detector = Detector(
-        model, device=device, confidence=confidence, classes=names, size=parse_size(size)
+    detector = make_detector(
+        model, device=device, confidence=confidence, classes=names, size=size, tiles=tiles
     )
     opened = open_source(source, start=start, end=end, stride=stride)
     pipeline = Pipeline(opened, detector, _NoIdentities(), batch=batch)

@@ -25,9 +25,13 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from sightline import protocols
+from sightline.detector import Detector
+from sightline.detector.tiling import TiledDetector, parse_tiles
 from sightline.errors import ConfigError, InputError
 from sightline.formats import FORMATS, open_sink
 from sightline.formats.mot import read_affines
+from sightline.inference import Device
 from sightline.pipeline import Pipeline, Summary, run
 from sightline.protocols import CameraMotion, Sink, Source
 from sightline.reid import ColourEmbedder, Embedder
@@ -39,6 +43,7 @@ from sightline.video.recorded_motion import RecordedCameraMotion
 __all__ = [
     "appearance_parameters",
     "choose_camera_motion",
+    "make_detector",
     "make_tracker",
     "open_outputs",
     "parse_list",
@@ -79,6 +84,36 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     if not 1 <= len(parts) <= 2 or not all(part.isdecimal() for part in parts):
         raise InputError(f"size: expected 640 or 736x1280 (height x width), got {text!r}")
     return int(text) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+
+
+def make_detector(
+    model: str,
+    *,
+    device: Device,
+    confidence: float,
+    classes: Sequence[str] | None,
+    size: str | None,
+    tiles: str | None,
+) -> protocols.Detector:
+    """The detector that the options of a command ask for.
+
+    Args:
+        model: Name of the registry, or a file.
+        device: Where it runs.
+        confidence: Lowest score that is kept.
+        classes: Names to keep, or None for all.
+        size: The network's input, as `parse_size` reads it.
+        tiles: Rows x columns of overlapping parts to look in as well, or None.
+
+    Raises:
+        InputError: A text is not what it should be, or a class is unknown.
+        ModelError: The network cannot be found, loaded or read, or the device used.
+    """
+    parts = None if tiles is None else parse_tiles(tiles)
+    detector = Detector(
+        model, device=device, confidence=confidence, classes=classes, size=parse_size(size)
+    )
+    return detector if parts is None else TiledDetector(detector, *parts)
 
 
 def choose_camera_motion(choice: str, source_name: str, tracker: Tracker) -> CameraMotion | None:

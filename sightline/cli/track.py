@@ -39,6 +39,12 @@ SizeOption = Annotated[
     str | None,
     typer.Option(help="Input of the network, 640 or 736x1280 (height x width), if it allows."),
 ]
+TilesOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Look in so many overlapping parts too, as 2x2 (rows x columns): small, far people."
+    ),
+]
 StartOption = Annotated[float | None, typer.Option(min=0, help="Begin here, in seconds.")]
 EndOption = Annotated[float | None, typer.Option(min=0, help="End here, in seconds.")]
 StrideOption = Annotated[int, typer.Option(min=1, help="Look at every n-th frame.")]
@@ -68,6 +74,7 @@ def track(
     save_video: Annotated[bool, typer.Option(help="Write an annotated video.")] = False,
     device: DeviceOption = "auto",
     size: SizeOption = None,
+    tiles: TilesOption = None,
     camera_motion: Annotated[
         str,
         typer.Option(
@@ -105,13 +112,12 @@ def track(
     from sightline.cli.running import (
         appearance_parameters,
         choose_camera_motion,
+        make_detector,
         make_tracker,
         parse_list,
-        parse_size,
         print_summary,
         record,
     )
-    from sightline.detector import Detector
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
     from sightline.reid import Selection, open_embedder
@@ -122,8 +128,8 @@ def track(
     names = None if classes is None else [name.strip() for name in classes.split(",")]
     embedder = open_embedder(reid, device)
     engine = make_tracker(tracker, settings or (), appearance_parameters(reid, embedder))
-    detector = Detector(
-        model, device=device, confidence=confidence, classes=names, size=parse_size(size)
+    detector = make_detector(
+        model, device=device, confidence=confidence, classes=names, size=size, tiles=tiles
     )
     parse_steps(offline or "")
     reopen = partial(open_source, source, start=start, end=end, stride=stride)
