@@ -54,7 +54,8 @@ class Selection:
         kept = (lefts > _CUT) & (rights < frame.width - _CUT)
         if self.classes is not None:
             kept &= np.isin(detections.classes[wanted], sorted(self.classes))
-        return wanted[kept][: self.limit]
+        rows: npt.NDArray[np.int64] = wanted[kept][: self.limit]
+        return rows
 
 
 def embed_detections(
