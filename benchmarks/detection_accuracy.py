@@ -1,11 +1,11 @@
 """Person AP50 of networks on real pixels, scored by pycocotools, and what each part costs.
 
-    python benchmarks/detection_accuracy.py ../shared [--model FILE[@HxW]]... [--confidence 0.01]
+    python benchmarks/detection_accuracy.py ../shared [--model FILE[@SIZE]]... [--confidence 0.01]
 
-Two sets: `vtest`, every fifth frame (0, 5, …) of clips/vtest.avi, whose frame k counted from 1
-is frame k of mot15/PETS09-S2L1 (rows with consider 0 are crowd); and `mini`, the pictures of
-clips/MOT17-mini (class 1 with visibility of at least .25 counts; lower visibility and the
-classes 2, 7, 8 and 12 are crowd). AP is COCO's, 101 recall points, IoU .5.
+SIZE is HxW or a side. Two sets: `vtest`, every fifth frame (0, 5, …) of clips/vtest.avi, whose
+frame k counted from 1 is frame k of mot15/PETS09-S2L1 (rows with consider 0 are crowd); and
+`mini`, the pictures of clips/MOT17-mini (class 1 with visibility of at least .25 counts; lower
+visibility and the classes 2, 7, 8 and 12 are crowd). AP is COCO's, 101 recall points, IoU .5.
 
 The values to compare with were taken with the ground truth's left and top as they stand
 (origin 0); MOTChallenge counts them from 1, and both are printed.
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,40 @@ def mini(shared: Path) -> Iterator[tuple[Frame, Truth]]:
             crowd = np.isin(rows.classes, CROWD_CLASSES) | ((rows.classes == 1) & ~person)
             keep = person | crowd
             yield Frame(image, index=int(path.stem)), (rows[keep], crowd[keep])
+
+
+def photographs(shared: Path, category: str) -> Iterator[tuple[Frame, Truth]]:
+    """The 128 pictures of coco128-val with the ground truth of one category."""
+    folder = shared / "data/detection"
+    dataset = json.loads((folder / "instances_val.json").read_text())
+    (number,) = [entry["id"] for entry in dataset["categories"] if entry["name"] == category]
+    for picture in dataset["images"]:
+        if picture["set"] != "coco128-val":
+            continue
+        boxes = [
+            entry
+            for entry in dataset["annotations"]
+            if (entry["image_id"], entry["category_id"]) == (picture["id"], number)
+        ]
+        count = len(boxes)
+        rows = MotRows(
+            np.full(count, picture["id"]),
+            np.arange(count),
+            np.array([entry["bbox"] for entry in boxes], np.float64).reshape(-1, 4),
+            np.ones(count),
+            np.ones(count, np.int64),
+            np.ones(count),
+        )
+        image = np.asarray(cv2.imread(str(folder / "images" / picture["file_name"])), np.uint8)
+        crowd = np.array([bool(entry["iscrowd"]) for entry in boxes], np.bool_)
+        yield Frame(image, index=picture["id"]), (rows, crowd)
+
+
+def open_detector(model: str, **options: Any) -> Detector:
+    """The detector of FILE[@SIZE] or NAME[@SIZE]."""
+    path, _, size = model.partition("@")
+    sides = [int(side) for side in size.split("x")] if size else []
+    return Detector(path, size=(sides[0] if len(sides) == 1 else tuple(sides)) or None, **options)  # type: ignore[arg-type]
 
 
 def ap50(truths: list[Truth], found: list[Detections], origin: int) -> float:
@@ -136,14 +171,12 @@ def main() -> None:
     sets = {name: list(load(options.shared)) for name, load in (("vtest", vtest), ("mini", mini))}
     print(f"{'model':43}{'set':6}{'AP50':>5}{'from 1':>8}{'CPU ms':>9}{'network':>9}{'rest':>7}")
     for model in models:
-        path, _, size = model.partition("@")
-        detector = Detector(
-            path,
-            "cpu",
+        detector = open_detector(
+            model,
+            device="cpu",
             confidence=options.confidence,
             classes=["person"],
             iou_threshold=options.iou_threshold,
-            size=tuple(int(side) for side in size.split("x")) if size else None,  # type: ignore[arg-type]
             threads=options.threads,
         )
         for name, pairs in sets.items():
@@ -152,7 +185,8 @@ def main() -> None:
             scores = [ap50([truth for _, truth in pairs], found, origin) for origin in (0, 1)]
             whole, network = costs(detector, frames[:40])
             rest = (whole - network) / network
-            label = f"{Path(path).name[:34]} {detector.input_size[0]}x{detector.input_size[1]}"
+            height, width = detector.input_size
+            label = f"{Path(model.partition('@')[0]).name[:34]} {height}x{width}"
             print(
                 f"{label:43}{name:6}{scores[0]:5.1f}{scores[1]:8.1f}"
                 f"{whole:9.2f}{network:9.2f}{rest:7.1%}"

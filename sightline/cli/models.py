@@ -162,10 +162,11 @@ def _file_info(path: Path) -> Mapping[str, Any]:
         "outputs": [str(tensor) for tensor in session.outputs],
         "size": detector.input_size,
     }
-    fields |= asdict(detector.preprocessing)
-    if detector.exported is not None:
-        fields |= {"size": f"as many pixels as {detector.exported.size}x{detector.exported.size}"}
-        fields |= _readable(detector.exported.facts)
+    if detector.exported is None:
+        fields |= asdict(detector.preprocessing)
+    else:
+        side = detector.exported.size
+        fields |= {"size": f"as many pixels as {side}x{side}"} | _readable(detector.exported.facts)
     return fields | {"classes": detector.class_names}
 
 
