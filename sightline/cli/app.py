@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 import sightline
-from sightline.cli import models
+from sightline.cli import models, rules
 from sightline.cli.bench import bench
 from sightline.cli.convert import convert
 from sightline.cli.demo import demo
@@ -63,6 +63,7 @@ app.command()(bench)
 app.command("tune")(tune_preset)
 app.command()(train)
 app.add_typer(models.app, name="models")
+app.add_typer(rules.app, name="rules")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["convert"]
+__all__ = ["convert", "parse_picture_size"]
 
 
 def convert(
@@ -48,7 +48,7 @@ def convert(
     from sightline.errors import InputError
     from sightline.formats import VideoInfo, read_tracks, write_tracks
 
-    width, height = _parse_size(size)
+    width, height = parse_picture_size(size)
     names = tuple(name.strip() for name in classes.split(",") if name.strip())
     table = read_tracks(tracks, read_as, info=VideoInfo("", width, height, rate, names))
     try:
@@ -58,7 +58,12 @@ def convert(
     typer.echo(f"{out}: {len(table)} boxes in {len(table.frame_indices)} frames")
 
 
-def _parse_size(text: str) -> tuple[int, int]:
+def parse_picture_size(text: str) -> tuple[int, int]:
+    """Width and height of `1920x1080`; 0, 0 of nothing.
+
+    Raises:
+        InputError: The text is neither.
+    """
     from sightline.errors import InputError
 
     if not text:

@@ -1,0 +1,25 @@
+"""Event rules: confirmed tracks in, events and counts out."""
+
+from sightline.service.rules.counts import Count, Counts
+from sightline.service.rules.engine import RulesEngine
+from sightline.service.rules.events import Event, EventKind
+from sightline.service.rules.layout import never_firing
+from sightline.service.rules.replay import RulesSink, replay
+from sightline.service.rules.scene import Line, Polygon, RuleTiming, Scene, Zone, read_scene
+
+__all__ = [
+    "Count",
+    "Counts",
+    "Event",
+    "EventKind",
+    "Line",
+    "Polygon",
+    "RuleTiming",
+    "RulesEngine",
+    "RulesSink",
+    "Scene",
+    "Zone",
+    "never_firing",
+    "read_scene",
+    "replay",
+]
