@@ -135,7 +135,7 @@ def _cut(
                 x = layer.eval()(x)
                 last[side // x.shape[2]] = (index, x.shape[1])
         (a, c8), (b, c16), (c, c32) = last[8], last[16], last[32]
-    except (RuntimeError, KeyError, ValueError, IndexError, TypeError) as error:
+    except (AssertionError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
             f"backbone {name!r}: its layers do not give features at strides 8, 16 and 32"
         ) from error
