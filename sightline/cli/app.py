@@ -20,9 +20,14 @@ from sightline.cli.demo import demo
 from sightline.cli.detect import detect
 from sightline.cli.doctor import doctor
 from sightline.cli.eval_det import eval_det
+from sightline.cli.eval_reid import eval_reid
 from sightline.cli.evaluate import evaluate
+from sightline.cli.explain import explain
+from sightline.cli.export import export
+from sightline.cli.quantize import quantize
 from sightline.cli.track import track
 from sightline.cli.train import train
+from sightline.cli.train_reid import train_reid
 from sightline.cli.tune import tune_preset
 from sightline.errors import SightlineError
 
@@ -62,6 +67,11 @@ app.command()(eval_det)
 app.command()(bench)
 app.command("tune")(tune_preset)
 app.command()(train)
+app.command()(train_reid)
+app.command()(quantize)
+app.command()(eval_reid)
+app.command()(export)
+app.command()(explain)
 app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 
