@@ -1,6 +1,7 @@
 """Person AP50 of networks on real pixels, scored by pycocotools, and what each part costs.
 
     python benchmarks/detection_accuracy.py ../shared [--model FILE[@SIZE]]... [--confidence 0.01]
+        [--tiles 2x2]
 
 SIZE is HxW or a side. Two sets: `vtest`, every fifth frame (0, 5, …) of clips/vtest.avi, whose
 frame k counted from 1 is frame k of mot15/PETS09-S2L1 (rows with consider 0 are crowd); and
@@ -29,7 +30,9 @@ import numpy.typing as npt
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from sightline import protocols
 from sightline.detector import Detector
+from sightline.detector.tiling import TiledDetector, parse_tiles
 from sightline.formats.mot import MotRows, read_mot
 from sightline.structures import Detections, Frame
 from sightline.video import open_source
@@ -148,11 +151,19 @@ def ap50(truths: list[Truth], found: list[Detections], origin: int) -> float:
     return float(precision[precision > -1].mean() * 100)
 
 
-def costs(detector: Detector, frames: list[Frame]) -> tuple[float, float]:
-    """Milliseconds a frame of the whole and of the network alone, CPU time."""
+def costs(
+    detector: Detector, looking: protocols.Detector, frames: list[Frame]
+) -> tuple[float, float]:
+    """Milliseconds a frame of the whole and of the network alone, CPU time.
+
+    Args:
+        detector: What runs the network.
+        looking: What calls it: itself, or a detector in tiles.
+        frames: What they look at.
+    """
     before = dict(detector.stage_seconds)
     for frame in frames:
-        detector.detect([frame])
+        looking.detect([frame])
     spent = {stage: value - before[stage] for stage, value in detector.stage_seconds.items()}
     return sum(spent.values()) / len(frames) * 1e3, spent["infer"] / len(frames) * 1e3
 
@@ -164,6 +175,7 @@ def main() -> None:
     parser.add_argument("--model", action="append")
     parser.add_argument("--confidence", type=float, default=0.01)
     parser.add_argument("--iou-threshold", type=float, default=0.65)
+    parser.add_argument("--tiles", help="also look in rows x columns of tiles, as 2x2")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -179,11 +191,16 @@ def main() -> None:
             iou_threshold=options.iou_threshold,
             threads=options.threads,
         )
+        looking: protocols.Detector = detector
+        if options.tiles:
+            looking = TiledDetector(
+                detector, *parse_tiles(options.tiles), iou_threshold=options.iou_threshold
+            )
         for name, pairs in sets.items():
             frames = [frame for frame, _ in pairs]
-            found = [detector.detect([frame])[0] for frame in frames]
+            found = [looking.detect([frame])[0] for frame in frames]
             scores = [ap50([truth for _, truth in pairs], found, origin) for origin in (0, 1)]
-            whole, network = costs(detector, frames[:40])
+            whole, network = costs(detector, looking, frames[:40])
             rest = (whole - network) / network
             height, width = detector.input_size
             label = f"{Path(model.partition('@')[0]).name[:34]} {height}x{width}"
