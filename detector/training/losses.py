@@ -32,6 +32,7 @@ __all__ = [
     "LossWeights",
     "Losses",
     "covered_share",
+    "raw_boxes",
     "within",
 ]
 
@@ -171,7 +172,7 @@ class DetectionLoss:
         distance = none
         if late:
             corners, strides = grid
-            wanted = _raw(objects, corners[chosen], strides[chosen])
+            wanted = raw_boxes(objects, corners[chosen], strides[chosen])
             error = (raw[places, chosen] - wanted).abs().sum(dim=1)
             distance = self.weights.distance * (error * share).sum() / count
         return _losses(scores, where, distance, len(chosen))
@@ -220,7 +221,7 @@ def _losses(scores: Tensor, boxes: Tensor, distance: Tensor, positives: int) -> 
     return Losses(scores + boxes + distance, parts, positives)
 
 
-def _raw(boxes: Tensor, corners: Tensor, strides: Tensor) -> Tensor:
+def raw_boxes(boxes: Tensor, corners: Tensor, strides: Tensor) -> Tensor:
     """The raw boxes that decode to these: the inverse of `Network.decode`."""
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 / strides - corners
     sides = ((boxes[:, 2:] - boxes[:, :2]) / strides).clamp(min=1e-3).log()

@@ -7,6 +7,8 @@ done again and a resumed one goes on with the same.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,7 +22,16 @@ from sightline.detector.training.yolov1_loss import YoloV1Weights
 from sightline.errors import ConfigError
 from sightline.learning.schedules import Schedule
 
-__all__ = ["Optimizer", "Recipe", "Validation", "read_recipe", "write_recipe"]
+__all__ = [
+    "Optimizer",
+    "Recipe",
+    "Validation",
+    "read_recipe",
+    "recipe_names",
+    "write_recipe",
+]
+
+_FOLDER = resources.files("sightline.configs") / "train"
 
 Side = Annotated[int, pydantic.Field(ge=64, multiple_of=32)]
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
@@ -148,33 +159,79 @@ class Recipe(_Part):
     seed: int = pydantic.Field(default=0, description="Seed of everything that is drawn.")
 
 
-def read_recipe(path: Path, **overrides: Any) -> Recipe:
+def recipe_names() -> list[str]:
+    """Names of the detector's recipes that come with the package, `configs/train/NAME.yaml`."""
+    names = []
+    for entry in _FOLDER.iterdir():
+        if entry.name.endswith(".yaml"):
+            fields = yaml.safe_load(entry.read_text(encoding="utf-8"))
+            if Recipe.model_fields.keys() >= fields.keys():  # those of re-ID have other keys
+                names.append(entry.name.removesuffix(".yaml"))
+    return sorted(names)
+
+
+def read_recipe(recipe: str | Path | None, settings: Sequence[str] = ()) -> Recipe:
     """Read a recipe.
 
     Args:
-        path: A YAML file.
-        overrides: Fields that replace the file's.
+        recipe: Name of a recipe that comes with the package, or a YAML file; None for the
+            defaults.
+        settings: Keys that replace the recipe's, as `KEY=VALUE` or `PART.KEY=VALUE`, each value
+            as YAML has it.
 
     Raises:
         ConfigError: It cannot be read, or a key is unknown or wrong (names it and near ones).
     """
+    name = "the recipe" if recipe is None else str(recipe)
+    fields = {} if recipe is None else _fields(recipe)
+    for setting in settings:
+        _put(fields, setting)
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: the recipe cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(fields, dict):
-        raise ConfigError(f"{path}: a recipe is a mapping such as `scale: n`")
-    try:
-        return Recipe.model_validate(fields | overrides)
+        return Recipe.model_validate(fields)
     except pydantic.ValidationError as error:
-        raise ConfigError(f"{path}: {_problem(error)}") from error
+        raise ConfigError(f"{name}: {_problem(error)}") from error
 
 
 def write_recipe(path: Path, recipe: Recipe) -> None:
     """Write a recipe with every field, so that later defaults do not change its meaning."""
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+
+
+def _fields(recipe: str | Path) -> dict[str, Any]:
+    name = str(recipe)
+    is_file = isinstance(recipe, Path) or name.endswith((".yaml", ".yml")) or "/" in name
+    source = Path(name) if is_file else _FOLDER / f"{name}.yaml"
+    try:
+        fields = yaml.safe_load(source.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError as error:
+        if is_file:
+            raise ConfigError(f"{name}: there is no such recipe") from error
+        hint = _near(name, recipe_names())
+        raise ConfigError(f"no recipe {name!r} and no such YAML file; {hint}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name}: the recipe cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(fields, dict):
+        raise ConfigError(f"{name}: a recipe is a mapping such as `scale: n`")
+    return fields
+
+
+def _put(fields: dict[str, Any], setting: str) -> None:
+    """Put `PART.KEY=VALUE` into a mapping of mappings."""
+    keys, equals, text = setting.partition("=")
+    *parts, key = keys.split(".")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"setting {setting!r}: the value is not YAML") from error
+    for part in parts:
+        fields = fields.setdefault(part, {})
+        if not isinstance(fields, dict):
+            raise ConfigError(f"setting {setting!r}: {part} has no keys of its own")
+    if not equals or not key:
+        raise ConfigError(f"setting {setting!r}: expected KEY=VALUE, such as epochs=30")
+    fields[key] = value
 
 
 def _problem(error: pydantic.ValidationError) -> str:
@@ -186,7 +243,9 @@ def _problem(error: pydantic.ValidationError) -> str:
     model: Any = Recipe
     for part in place[:-1]:
         model = model.model_fields[part].annotation
-    known = list(model.model_fields)
-    near = difflib.get_close_matches(place[-1], known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    return f"{where}: no such key; {hint}"
+    return f"{where}: no such key; {_near(place[-1], list(model.model_fields))}"
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"

@@ -12,6 +12,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +59,9 @@ class RunFolder:
                 f"{self.path}: holds a training already; go on with it by --resume, or choose "
                 "another --out"
             )
-        write_recipe(self.recipe, recipe)
-        self.metrics.write_text("")
+        with _file_errors(self.path):
+            write_recipe(self.recipe, recipe)
+            self.metrics.write_text("")
 
     def resolved_recipe(self) -> Recipe:
         """The recipe of the run that is here.
@@ -71,14 +74,24 @@ class RunFolder:
         return read_recipe(self.recipe)
 
     def append(self, row: dict[str, Any]) -> None:
-        """Add an epoch to the log."""
-        with self.metrics.open("a", encoding="utf-8") as stream:
+        """Add an epoch to the log.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        with _file_errors(self.metrics), self.metrics.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
 
     def rows(self, epochs: int | None = None) -> list[dict[str, Any]]:
-        """The log's epochs; with a number, those before it, and the log is cut to them."""
+        """The log's epochs; with a number, those before it, and the log is cut to them.
+
+        Raises:
+            InputError: The log cannot be read or written.
+        """
         rows = []
-        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+        with _file_errors(self.metrics):
+            lines = self.metrics.read_text(encoding="utf-8").splitlines()
+        for line in lines:
             try:
                 row = json.loads(line)
             except json.JSONDecodeError:  # the line that was being written at a kill
@@ -86,7 +99,10 @@ class RunFolder:
             if epochs is None or row["epoch"] < epochs:
                 rows.append(row)
         if epochs is not None:
-            self.metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            part = self.metrics.with_name(self.metrics.name + ".part")
+            with _file_errors(self.metrics):
+                part.write_text("".join(json.dumps(row) + "\n" for row in rows))
+                part.replace(self.metrics)
         return rows
 
     def write_network(
@@ -103,6 +119,14 @@ class RunFolder:
             "network": network.state_dict(),
         }
         write_checkpoint(self.best, state)
+
+
+@contextmanager
+def _file_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
 
 
 def load_network(path: Path) -> tuple[DetectorNetwork, Recipe, dict[str, Any]]:

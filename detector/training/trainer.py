@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from sightline.errors import ModelError
 from sightline.learning.averaging import WeightAverage
 from sightline.learning.checkpoints import read_checkpoint, write_checkpoint
 from sightline.learning.devices import mixed_precision
-from sightline.learning.seeds import seed_everything
+from sightline.learning.seeds import generator, seed_everything
 
 __all__ = ["Progress", "Result", "Trainer"]
 
@@ -135,21 +136,24 @@ class Trainer:
             InputError: A picture cannot be read, or a file not be written.
         """
         scores = self._best[2]
-        while self._epoch < self.recipe.epochs:
-            began = time.monotonic()
-            losses = self._train_epoch(report, stopped, scores)
-            if losses is None:
-                return self._result("interrupted")
-            tested = self._is_tested(self._epoch)
-            if tested:
-                scores = self._test()
-            self._seconds += time.monotonic() - began
-            self._finish_epoch(losses, scores if tested else {})
-            report(Progress(self._epoch, self.steps, self.steps, losses, 0.0, scores))
-            self._epoch += 1
-            self._save()
-            if self._out_of_patience():
-                return self._result("patience")
+        with self._memory_explained():
+            while self._epoch < self.recipe.epochs:
+                if self._out_of_patience():
+                    return self._result("patience")
+                if stopped():
+                    return self._result("interrupted")
+                began = time.monotonic()
+                losses = self._train_epoch(report, stopped, scores)
+                if losses is None:
+                    return self._result("interrupted")
+                tested = self._is_tested(self._epoch)
+                if tested:
+                    scores = self._test()
+                self._seconds += time.monotonic() - began
+                self._finish_epoch(losses, scores if tested else {})
+                report(Progress(self._epoch, self.steps, self.steps, losses, 0.0, scores))
+                self._epoch += 1
+                self._save()
         return self._result("finished")
 
     def _train_epoch(
@@ -158,7 +162,9 @@ class Trainer:
         stopped: Callable[[], bool],
         scores: dict[str, float],
     ) -> dict[str, float] | None:
-        """The mean losses of an epoch, or None where it was stopped."""
+        """The mean losses of an epoch, or None where it was stopped before its last step."""
+        # What an epoch draws follows from its number, so a resumed one draws the same.
+        seed_everything(int(generator(self.recipe.seed, self._epoch).integers(2**32)))
         late = self._epoch >= round(self.recipe.epochs * (1 - self.recipe.late))
         augmentation = self.recipe.augmentation
         if late:
@@ -179,34 +185,30 @@ class Trainer:
             means = {name: value / step for name, value in sums.items()}
             rate = pictures / (time.monotonic() - began)
             report(Progress(self._epoch, step, self.steps, means, rate, scores))
-            if stopped():
+            if stopped() and step < self.steps:
                 return None
         return {name: value / self.steps for name, value in sums.items()}
 
     def _step(self, batch: Batch, *, late: bool) -> dict[str, float]:
         """One step of the optimizer; the losses as numbers."""
-        count, height, width = batch.images.shape[:3]
-        try:
-            x = torch.from_numpy(batch.images).to(self.device).permute(0, 3, 1, 2).float()
-            wanted = self.recipe.mixed_precision and self.device.type == "cuda"
-            with mixed_precision(self.device, wanted=wanted):
-                outputs = self._forward(x)
-            losses: Losses = self._loss(outputs, batch.labels, (height, width), late=late)
-            self._optimizer.zero_grad(set_to_none=True)
-            losses.total.backward()  # type: ignore[no-untyped-call]
-        except torch.cuda.OutOfMemoryError as error:
-            raise ModelError(
-                f"the GPU's memory does not hold {count} pictures of {width}x{height} at scale "
-                f"{self.recipe.scale}; lower `batch` or `sizes` in the recipe. The epochs before "
-                "this one are saved: --resume"
-            ) from error
+        height, width = batch.images.shape[1:3]
+        x = torch.from_numpy(batch.images).to(self.device).permute(0, 3, 1, 2).float()
+        wanted = self.recipe.mixed_precision and self.device.type == "cuda"
+        with mixed_precision(self.device, wanted=wanted):
+            outputs = self._forward(x)
+        losses: Losses = self._loss(outputs, batch.labels, (height, width), late=late)
+        self._optimizer.zero_grad(set_to_none=True)
+        losses.total.backward()  # type: ignore[no-untyped-call]
+        length = torch.nn.utils.clip_grad_norm_(
+            self.network.parameters(), self.recipe.optimizer.clip
+        )
         total = float(losses.total.detach())
-        if not math.isfinite(total):
+        if not math.isfinite(total) or not math.isfinite(length):
             raise ModelError(
-                f"the loss is {total} in epoch {self._epoch + 1}; lower optimizer.rate or "
-                "optimizer.clip in the recipe. The epochs before this one are saved"
+                f"the loss is {total}, its gradient {float(length)} long in epoch "
+                f"{self._epoch + 1}; lower optimizer.rate or optimizer.clip in the recipe"
+                f"{self._saved()}"
             )
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.optimizer.clip)
         self._optimizer.step()
         self._average.update(self.network)
         parts = {name: float(value) for name, value in losses.parts.items()}
@@ -255,11 +257,14 @@ class Trainer:
             "epoch": self._epoch,
             "best": list(self._best),
             "seconds": self._seconds,
-            "torch_random": torch.get_rng_state(),
         }
         write_checkpoint(self.folder.last, state)
 
     def _load(self) -> None:
+        if not self.folder.last.exists():
+            raise ModelError(
+                f"{self.folder.path}: no epoch was completed here; start again without --resume"
+            )
         state = read_checkpoint(self.folder.last)
         self.network.load_state_dict(state["network"])
         self._average.load_state_dict(state["average"])
@@ -268,8 +273,25 @@ class Trainer:
         score, epoch, scores = state["best"]
         self._best = (score, epoch, scores)
         self._seconds = state["seconds"]
-        torch.set_rng_state(state["torch_random"])
         self.folder.rows(self._epoch)
+
+    @contextmanager
+    def _memory_explained(self) -> Iterator[None]:
+        """Say what to change where the GPU's memory is too small."""
+        try:
+            yield
+        except torch.cuda.OutOfMemoryError as error:
+            recipe = self.recipe
+            raise ModelError(
+                f"the GPU's memory does not hold {recipe.batch} pictures of {max(recipe.sizes)} "
+                f"pixels at scale {recipe.scale}; lower batch or sizes in the recipe"
+                f"{self._saved()}"
+            ) from error
+
+    def _saved(self) -> str:
+        if not self._epoch:
+            return ""
+        return f". The {self._epoch} epochs before are saved; --resume goes on from there"
 
     def _result(self, reason: str) -> Result:
         _, epoch, scores = self._best

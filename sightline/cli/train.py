@@ -23,7 +23,17 @@ def train(
         ),
     ],
     recipe: Annotated[
-        Path | None, typer.Option(help="Recipe, such as configs/train/sightline-n.yaml.")
+        str | None,
+        typer.Option(help="Recipe: smoke, finetune, gpu, transfer-mobilenet-v2, … or a YAML file."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change the recipe, such as epochs=30 or optimizer.rate=0.001; can be repeated.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/detector"),
     validation: Annotated[
@@ -46,28 +56,32 @@ def train(
 ) -> None:
     """Train a detector on your own pictures.
 
-    Example:  sightline train people.json --recipe configs/train/smoke.yaml --out runs/people
+    Example:  sightline train people.json --recipe finetune --set weights=best.pt --out runs/people
     """
     from sightline.cli.training import check_packages, examples_of, print_result, run_training
     from sightline.detector.training.folds import folds as split
-    from sightline.detector.training.recipe import Recipe, read_recipe
+    from sightline.detector.training.recipe import read_recipe
     from sightline.detector.training.run_folder import RunFolder
 
     check_packages(tensorboard=tensorboard)
-    if folds > 1 and (resume or validation):
-        raise typer.BadParameter("--folds goes with neither --resume nor --validation")
+    if folds > 1 and validation:
+        raise typer.BadParameter("--folds makes its own held-out parts: leave --validation out")
     if resume:
-        chosen = RunFolder(out).resolved_recipe()
+        chosen = RunFolder(out / "fold-1" if folds > 1 else out).resolved_recipe()
     else:
-        chosen = read_recipe(recipe) if recipe else Recipe()
+        chosen = read_recipe(recipe, settings or ())
     examples = examples_of(data, chosen)
     options: dict[str, Any] = {"device": device, "workers": workers, "tensorboard": tensorboard}
     if folds > 1:
         results = []
-        for number, (kept, held_out) in enumerate(split(examples, folds, chosen.seed), start=1):
-            typer.echo(f"fold {number} of {folds}: {len(kept)} pictures, {len(held_out)} held out")
+        for number, (kept, left_out) in enumerate(split(examples, folds, chosen.seed), start=1):
+            typer.echo(f"fold {number} of {folds}: {len(kept)} pictures, {len(left_out)} held out")
             part = out / f"fold-{number}"
-            results.append(run_training(chosen, kept, held_out, part, **options))
+            begun = resume and RunFolder(part).last.exists()
+            results.append(run_training(chosen, kept, left_out, part, resume=begun, **options))
+            if results[-1].reason == "interrupted":
+                typer.echo(f"to go on: the same command with --resume --out {out}")
+                raise typer.Exit(130)
         _print_folds(results)
         return
     held_out = examples_of([validation], chosen) if validation else None

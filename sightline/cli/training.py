@@ -11,18 +11,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sightline.detector.training.examples import EVERY_CLASS, Example
+from sightline.detector.training.examples import Example
 from sightline.detector.training.recipe import Recipe
 from sightline.detector.training.run_folder import RunFolder
 from sightline.detector.training.trainer import Progress as Standing
 from sightline.detector.training.trainer import Result, Trainer
 from sightline.errors import ConfigError, InputError
-from sightline.structures import Detections
 
 __all__ = ["check_packages", "examples_of", "print_result", "run_training"]
 
@@ -37,7 +35,8 @@ def check_packages(*, tensorboard: bool) -> None:
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigError(
-            f"training needs {', '.join(missing)}: pip install 'sightline[train]' (docs/training.md)"
+            f"training needs {', '.join(missing)}: pip install 'sightline[train]' "
+            "(docs/training.md)"
         )
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ConfigError("--tensorboard needs the package tensorboard: pip install tensorboard")
@@ -85,6 +84,7 @@ def run_training(
         InputError: The folder holds another training, or data or files are wrong.
         ModelError: The device cannot be used, or there is nothing to resume.
     """
+    from sightline.cli.scoring import score_examples
     from sightline.detector.training.curves import draw_curves, draw_samples
     from sightline.detector.training.loading import Loader
     from sightline.detector.training.run_folder import load_network
@@ -95,6 +95,7 @@ def run_training(
     if held_out is None:
         examples, held_out = _hold_out(examples, recipe)
     tested = _spread(held_out, recipe.validation.pictures)
+    _check(examples, tested)
     folder = RunFolder(out)
     sampler = Sampler(
         examples,
@@ -105,7 +106,7 @@ def run_training(
     )
     if not resume:
         folder.begin(recipe)
-    score = partial(_score, recipe.classes)
+    score = partial(score_examples, recipe.classes)
     with (
         _stop_on_signals() as stopped,
         Loader(examples, sampler, workers, classes=recipe.classes) as loader,
@@ -134,8 +135,10 @@ def print_result(result: Result, out: Path) -> None:
     if result.scores:
         figures = ", ".join(f"{name} {100 * value:.1f}" for name, value in result.scores.items())
         typer.echo(f"best after epoch {result.best_epoch + 1}: {figures}")
-    if result.reason == "interrupted":
+    if result.reason == "interrupted" and result.epochs:
         typer.echo(f"to go on: the same command with --resume --out {out}")
+    elif result.reason == "interrupted":
+        typer.echo("no epoch was completed, so there is nothing to resume; start it again")
     else:
         typer.echo(f"weights in {out / 'best.pt'}; sightline export {out}")
 
@@ -146,67 +149,43 @@ def _hold_out(
     from sightline.detector.training.folds import folds
 
     share = recipe.validation.share
-    if share == 0:
+    if share == 0 or not examples:
         return examples, []
-    return next(folds(examples, max(round(1 / share), 2), recipe.seed))
+    groups = len({example.group for example in examples})
+    if groups == 1:
+        raise InputError(
+            f"all {len(examples)} pictures are frames of one clip, so none can be held out; give "
+            "others by --validation, or set validation.share to 0 in the recipe"
+        )
+    parts = min(max(round(1 / share), 2), groups)
+    return next(folds(examples, parts, recipe.seed))
+
+
+def _check(examples: Sequence[Example], held_out: Sequence[Example]) -> None:
+    """Say now what would end the training at its first test.
+
+    Raises:
+        InputError: The pictures show no object, or a held-out one is damaged.
+    """
+    if not any(len(example.labels) for example in examples):
+        raise InputError(f"{len(examples)} pictures to learn from, and no object in them")
+    if not held_out:
+        return
+    if not any(
+        labels.labelled[labels.classes].any() for labels in (one.labels for one in held_out)
+    ):
+        raise InputError(
+            "the held-out pictures show no object; give others by --validation, or set "
+            "validation.share to 0 in the recipe"
+        )
+    for example in held_out:
+        example.load()
 
 
 def _spread(examples: Sequence[Example], most: int) -> list[Example]:
     """At most so many, taken evenly."""
     step = max(len(examples) / most, 1.0)
     return [examples[int(k * step)] for k in range(min(len(examples), most))]
-
-
-def _score(
-    classes: Sequence[str], examples: Sequence[Example], found: Sequence[Detections]
-) -> dict[str, float]:
-    """COCO's AP of detections in examples; what labels do not know is left out."""
-    from sightline.eval.detection import evaluate_coco
-
-    data = _detection_set(examples, found, classes)
-    if not (~data.truth_ignored).any():
-        raise InputError("the held-out pictures show no object; give others by --validation")
-    scores = evaluate_coco(data)
-    named = {f"AP50 {name}": value for name, value in scores.by_class.items()}
-    return {"AP50": scores.scores["AP50"], "AP": scores.scores["AP"]} | named
-
-
-def _detection_set(
-    examples: Sequence[Example], found: Sequence[Detections], classes: Sequence[str]
-) -> Any:
-    from sightline.eval.detection_data import DetectionSet
-
-    truth: list[tuple[int, np.ndarray[Any, Any], int, bool]] = []
-    seen: list[tuple[int, np.ndarray[Any, Any], int, float]] = []
-    for picture, (example, detections) in enumerate(zip(examples, found, strict=True)):
-        labels = example.labels
-        truth += [
-            (picture, box, int(kind), not labels.labelled[kind])
-            for box, kind in zip(labels.boxes, labels.classes, strict=True)
-        ]
-        for box, kind in zip(labels.ignore, labels.ignore_classes, strict=True):
-            kinds = range(len(classes)) if kind == EVERY_CLASS else [int(kind)]
-            truth += [(picture, box, each, True) for each in kinds]
-        known = labels.labelled[detections.classes]
-        rows = detections[known]
-        seen += [
-            (picture, box, int(kind), float(score))
-            for box, kind, score in zip(rows.boxes, rows.classes, rows.scores, strict=True)
-        ]
-    return DetectionSet(
-        pictures=len(examples),
-        classes=tuple(classes),
-        truth_pictures=np.array([row[0] for row in truth], np.int64),
-        truth_boxes=np.array([row[1] for row in truth], np.float64).reshape(-1, 4),
-        truth_classes=np.array([row[2] for row in truth], np.int64),
-        truth_ignored=np.array([row[3] for row in truth], np.bool_),
-        truth_numbers=np.array([row[2] for row in truth], np.int64),
-        truth_visibilities=None,
-        detected_pictures=np.array([row[0] for row in seen], np.int64),
-        detected_boxes=np.array([row[1] for row in seen], np.float64).reshape(-1, 4),
-        detected_classes=np.array([row[2] for row in seen], np.int64),
-        detected_scores=np.array([row[3] for row in seen], np.float64),
-    )
 
 
 class _Bar:
@@ -278,7 +257,7 @@ def _stop_on_signals() -> Iterator[Callable[[], bool]]:
     def stop(number: int, _frame: FrameType | None) -> None:
         nonlocal received
         received = True
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
