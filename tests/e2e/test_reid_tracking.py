@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +15,7 @@ import pytest
 from sightline.demo.people import Look, Sprite, Walker, draw_walker
 from sightline.demo.scene import HEIGHT, SCALE, WIDTH
 from sightline.pipeline import Pipeline
-from sightline.reid import ColourEmbedder
+from sightline.reid import ColourEmbedder, Selection
 from sightline.structures import Detections, Frame
 from sightline.tracker import Tracker
 
@@ -164,3 +168,57 @@ def test_two_in_the_same_clothes_who_pass_keep_their_ids(looks: bool) -> None:
     )
     ids = _ids(Film(walkers, 6.6), looks=looks)
     assert all(ids[-1][person] == ids[10][person] for person in (0, 1))
+
+
+def test_embedder_gets_no_more_crops_than_the_limit() -> None:
+    class Counting(ColourEmbedder):
+        most = 0
+
+        def embed(self, frame: Frame, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            self.most = max(self.most, len(boxes))
+            return super().embed(frame, boxes)
+
+    walkers = [_walker(GREEN, 0.0, (x, 12.0), (x + 5, 12.0)) for x in (-4.0, -2.0, 0.0, 2.0)]
+    film, embedder = Film(walkers, 1), Counting()
+    pipeline = Pipeline(film, Eyes(film), Tracker(), embedder, selection=Selection(limit=2))
+    assert len(list(pipeline)) == RATE
+    assert embedder.most == 2
+
+
+def test_other_classes_are_not_embedded() -> None:
+    film, embedder = Film([_walker(GREEN, 0.0, (-4.0, 12.0), (4.0, 12.0))], 1), ColourEmbedder()
+    tracker = Tracker()
+    selection = Selection(classes=frozenset({7}))
+    list(Pipeline(film, Eyes(film), tracker, embedder, selection=selection))
+    assert tracker.statistics.births == 1
+    assert tracker.exemplars() == {}
+
+
+def _track(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sightline", "track", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+
+
+@pytest.mark.parametrize("choice", ["colour", "osnet_x0_25_msmt17.onnx"])
+def test_track_command_with_looks(choice: str, shared: Path, tmp_path: Path) -> None:
+    weights = shared / "weights"
+    done = _track(
+        *(shared / "data/clips/vtest.avi", "--model", weights / "yolox_nano_416.onnx"),
+        *("--reid", choice if choice == "colour" else weights / choice),
+        *("--offline", "link", "--end", "2", "--out", tmp_path, "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["tracks"] >= 4
+    assert summary["stage_seconds"]["embed"] > 0
+    assert (tmp_path / "vtest.txt").stat().st_size > 0
+
+
+def test_unknown_embedder_is_one_plain_line(shared: Path, tmp_path: Path) -> None:
+    done = _track(
+        *(shared / "data/clips/vtest.avi", "--reid", tmp_path / "no.onnx", "--out", tmp_path),
+        *("--model", shared / "weights/yolox_nano_416.onnx"),
+    )
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1
+    assert "no.onnx" in done.stderr
