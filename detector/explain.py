@@ -32,6 +32,7 @@ _ALIKE = 0.8  # correlation above which one channel repeats another
 _MAP = "inferno"
 _DOTS = 100  # a inch
 _WIDTH = 16.0  # inches of every figure
+_TOP = 24  # pixels under which a caption finds no room above its box
 _LABELLED = 40  # boxes with a caption; more would cover each other
 
 
@@ -87,7 +88,7 @@ def _draw_boxes(inside: Inside, image: Image, class_names: Sequence[str]) -> Fig
     tall = _WIDTH * image.shape[0] / image.shape[1]
     figure = _figure(head + tall)
     axes = _place(figure, 0.0, 0.0, _WIDTH, tall)
-    _show(axes, (image[:, :, ::-1] * 0.62).astype(np.uint8))
+    _show(axes, (image[:, :, ::-1] * 0.72).astype(np.uint8))
     for rank, found in reversed(list(enumerate(inside.found))):
         caption = f"{class_names[found.class_index]} {100 * found.score:.0f} %"
         _draw_found(axes, found, caption if rank < _LABELLED else "")
@@ -131,12 +132,12 @@ def _draw_found(axes: Axes, found: Found, caption: str) -> None:
         axes.annotate(
             caption,
             (max(x1, 0.0), max(y1, 0.0)),
-            xytext=(1, 3 if y1 > 0 else -12),
+            xytext=(1, 3 if y1 > _TOP else -12),
             textcoords="offset points",
             color=_GROUND,
             fontsize=9.5,
             bbox={"boxstyle": "square,pad=0.22", "facecolor": colours[0], "linewidth": 0},
-            zorder=5,
+            zorder=2.5,  # under the dots, over the boxes
             annotation_clip=False,
         )
 
@@ -206,8 +207,8 @@ def _liveliest(maps: Floats) -> list[int]:
 
 def _draw_heat(axes: Axes, inside: Inside, image: Image, heat: Floats, strongest: float) -> Any:
     """A map over the grey picture: the stronger a cell, the less of the picture shows."""
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    _show(axes, cv2.cvtColor((grey * 0.8).astype(np.uint8), cv2.COLOR_GRAY2RGB))
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+    _show(axes, np.repeat((grey * 0.8).astype(np.uint8)[:, :, None], 3, axis=2))
     strongest = max(strongest, 1e-6)
     width, height = inside.covered
     return axes.imshow(
@@ -230,8 +231,8 @@ def _draw_scale(figure: Figure, scale: Any, left: float, bottom: float, width: f
     axes = _place(figure, left, bottom - 0.06, width, 0.12)
     axes.set_axis_on()
     bar = figure.colorbar(opaque, cax=axes, orientation="horizontal")
-    bar.outline.set_visible(False)  # type: ignore[operator]
-    ticks = np.linspace(0, scale.norm.vmax, 5)
+    bar.outline.set_visible(False)
+    ticks = np.linspace(0, scale.norm.vmax, 5).tolist()
     bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
     axes.tick_params(colors=_FAINT, labelsize=10, length=3)
     labels = axes.get_xticklabels()
