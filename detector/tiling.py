@@ -27,8 +27,8 @@ Boxes = npt.NDArray[np.float32]
 DEFAULT_OVERLAP = 0.2
 """Share of a tile that its neighbour sees too: the largest object that some tile sees whole."""
 
-_BORDER = 4.0  # pixels of the frame in which a box is said to end at a tile's border
-_INSIDE = 0.6  # share of a cut box inside a whole one from which it is a part of that
+_BORDER = 0.015  # of a tile's side: so near a border, a box is said to end at it
+_INSIDE = 0.5  # share of a cut box inside a whole one from which it is a part of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +177,15 @@ def _view(frame: Frame, tile: Tile) -> Frame:
 def _cut(boxes: Boxes, tile: Tile, height: int, width: int) -> npt.NDArray[np.bool_]:
     """Which boxes end at a border of the tile that is none of the picture: parts, perhaps."""
     at_border: npt.NDArray[np.bool_] = np.zeros(len(boxes), np.bool_)
+    near_x, near_y = _BORDER * (tile.right - tile.left), _BORDER * (tile.bottom - tile.top)
     if tile.left > 0:
-        at_border |= boxes[:, 0] < tile.left + _BORDER
+        at_border |= boxes[:, 0] < tile.left + near_x
     if tile.top > 0:
-        at_border |= boxes[:, 1] < tile.top + _BORDER
+        at_border |= boxes[:, 1] < tile.top + near_y
     if tile.right < width:
-        at_border |= boxes[:, 2] > tile.right - _BORDER
+        at_border |= boxes[:, 2] > tile.right - near_x
     if tile.bottom < height:
-        at_border |= boxes[:, 3] > tile.bottom - _BORDER
+        at_border |= boxes[:, 3] > tile.bottom - near_y
     return at_border
 
 

@@ -18,7 +18,7 @@ from sightline.cli.app import app
 from sightline.detector import Detector
 from sightline.detector.exported import FORMAT_KEY, read_exported
 from sightline.errors import InputError, ModelError
-from sightline.inference import Session
+from sightline.inference import Session, device_reports
 from sightline.structures import Detections, Frame
 
 SIZES = [(160, 160), (96, 192)]
@@ -185,3 +185,14 @@ def test_info_of_our_own_export_shows_what_it_says_of_itself(exported: Path) -> 
     assert fields["parameters"] > 100_000
     assert [entry.split(":")[0] for entry in fields["receptive_field"]] == ["8", "16", "32"]
     assert fields["average_precision"] == ["AP50: 0.5"]
+
+
+def test_a_gpus_boxes_equal_the_cpus(exported: Path, street: list[Frame]) -> None:
+    report = next(report for report in device_reports() if report.device == "cuda")
+    if not report.usable:
+        pytest.skip(f"needs CUDA: {report.reason}")
+    on_cpu, on_gpu = (Detector(exported, device, confidence=0.3) for device in ("cpu", "cuda"))
+    for one, other in zip(on_cpu.detect(street), on_gpu.detect(street), strict=True):
+        assert abs(len(one) - len(other)) <= len(one) // 50  # a score at the threshold
+        distances = np.abs(one.boxes[:, None] - other.boxes[None]).max(axis=2).min(axis=1)
+        assert np.quantile(distances, 0.98) < 0.5
