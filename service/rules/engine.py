@@ -196,7 +196,7 @@ class RulesEngine:
             np.ones(len(classes), np.bool_) if wanted is None else np.isin(classes, wanted)
             for wanted in self._wanted
         ]
-        return np.array(columns, dtype=np.bool_).reshape(-1, len(classes)).T
+        return np.array(columns, dtype=np.bool_).reshape(len(columns), len(classes)).T
 
     def _step(
         self,

@@ -99,12 +99,12 @@ class RuleTiming(Settings):
     """How sure the rules of a stream have to be."""
 
     settle_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
-        default=0.5,
+        default=0.3,
         title="Time to settle",
         description="Seconds that a track has to stay on a side before it stands there.",
     )
     settle_distance: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.05,
+        default=0.03,
         title="Distance to settle",
         description="Distance from the line or edge, in heights of the box, that it has to keep; "
         "at most half of the room that there is.",
