@@ -20,31 +20,13 @@ from torch import nn
 import sightline
 from sightline.errors import ModelError
 from sightline.inference import Session
-from sightline.learning.checkpoints import read_checkpoint
-from sightline.reid.network import EmbeddingNetwork, NetworkScale
+from sightline.reid.network import EmbeddingNetwork
 from sightline.reid.recognition import TASK_KEY, TASK_VALUE
 
-__all__ = ["export_network", "load_network"]
+__all__ = ["export_network"]
 
 _OPSET = 18
 _TOLERANCE = 1e-3
-
-
-def load_network(checkpoint: Path) -> tuple[EmbeddingNetwork, dict[str, Any]]:
-    """The network of a `best.pt`, in evaluation mode, and its metrics.
-
-    Raises:
-        ModelError: The file is no such checkpoint.
-    """
-    state = read_checkpoint(checkpoint)
-    try:
-        network = EmbeddingNetwork(NetworkScale.model_validate(state["scale"]))
-        network.load_state_dict(state["network"])
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise ModelError(
-            f"{checkpoint}: not a best.pt of train-reid: {str(error).splitlines()[0]}"
-        ) from error
-    return network.eval(), dict(state["metrics"])
 
 
 def export_network(network: EmbeddingNetwork, path: Path, notes: Mapping[str, Any]) -> float:

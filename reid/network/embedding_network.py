@@ -1,13 +1,16 @@
 """The network: a crop in, a vector out.
 
-A stem, three stages of omni-scale blocks, generalised-mean pooling (Radenović et al., 2019), and
-the batch-normalisation neck of Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person
-Re-Identification", 2019: the triplet loss looks at the vector before the neck, the identity loss
-and every comparison after the training at the vector behind it.
+A stem, three stages of omni-scale blocks, generalised-mean pooling (Radenović et al., 2019) of
+the last, and the means of the first in horizontal stripes: who wears what above what is a matter
+of colour and place (stripes: Sun et al., "Beyond Part Models", 2018). Then the batch-normalisation
+neck of Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person Re-Identification", 2019:
+the triplet loss looks at the vector before the neck, the identity loss and every comparison after
+the training at the vector behind it.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, cast
 
 import pydantic
@@ -39,9 +42,22 @@ class NetworkScale(pydantic.BaseModel):
     reduction: Count = pydantic.Field(
         default=3, description="Factor by which the streams of a block are narrower."
     )
+    stripes: Count = pydantic.Field(
+        default=4, description="Horizontal stripes whose mean fine features are looked at as well."
+    )
     dimension: Annotated[int, pydantic.Field(ge=8, le=1024)] = pydantic.Field(
         default=128, description="Length of the vector."
     )
+
+    @pydantic.model_validator(mode="after")
+    def _stripes_fit(self) -> NetworkScale:
+        if not self.fits(self.height):
+            raise ValueError(f"height is a multiple of 4 · stripes = {4 * self.stripes}")
+        return self
+
+    def fits(self, height: int) -> bool:
+        """Whether crops of a height fall into equal stripes."""
+        return height % (4 * self.stripes) == 0
 
 
 class GeneralisedMean(nn.Module):
@@ -79,18 +95,15 @@ class EmbeddingNetwork(nn.Module):
         self.stem = nn.Sequential(
             ConvolutionNorm(3, scale.stem, 3, stride=2), nn.MaxPool2d(3, 2, 1)
         )
-        stages: list[nn.Module] = []
-        channels = scale.stem
-        for number, (outputs, blocks) in enumerate(zip(scale.stages, scale.blocks, strict=True)):
-            for block in range(blocks):
-                inputs = channels if block == 0 else outputs
-                stages.append(OmniScaleBlock(inputs, outputs, scale.streams, scale.reduction))
-            channels = outputs
-            if number == 0 or number == 1:
-                stages.append(nn.Sequential(ConvolutionNorm(channels, channels), nn.AvgPool2d(2)))
-        self.stages = nn.Sequential(*stages)
+        inputs = (scale.stem, *scale.stages[:-1])
+        self.stages = nn.ModuleList(
+            _stage(before, after, blocks, scale)
+            for before, after, blocks in zip(inputs, scale.stages, scale.blocks, strict=True)
+        )
+        self.shrink = nn.AvgPool2d(2)
         self.pool = GeneralisedMean()
-        self.project = nn.Linear(channels, scale.dimension, bias=False)
+        gathered = scale.stages[-1] + scale.stripes * scale.stages[0]
+        self.project = nn.Linear(gathered, scale.dimension, bias=False)
         self.neck = nn.BatchNorm1d(scale.dimension)
         # The shift would move all people alike and only weaken the angles between them.
         self.neck.bias.requires_grad_(False)
@@ -104,6 +117,29 @@ class EmbeddingNetwork(nn.Module):
         Returns:
             (B, D) vectors before the neck, and behind it; neither normalised.
         """
-        features = self.stages(self.stem((crops - self.mean) / self.deviation))
-        before = self.project(self.pool(features))
+        before = self.project(self.features(crops))
         return before, cast(torch.Tensor, self.neck(before))
+
+    def features(self, crops: torch.Tensor) -> torch.Tensor:
+        """(B, 3, height, width) crops to (B, F) pooled features, which the vectors are made of."""
+        first, second, third = self.stages
+        fine = first(self.stem((crops - self.mean) / self.deviation))
+        coarse = third(self.shrink(second(self.shrink(fine))))
+        return torch.cat([self.pool(coarse), self._stripes(fine)], dim=1)
+
+    def _stripes(self, features: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) to (B, stripes · C): the mean of each horizontal stripe."""
+        batch, channels, height, width = features.shape
+        count = self.scale.stripes
+        parts = features.reshape(batch, channels, count, height // count * width)
+        return parts.mean(dim=3).flatten(1)
+
+
+def _stage(inputs: int, outputs: int, blocks: int, scale: NetworkScale) -> nn.Sequential:
+    widths = [inputs, *[outputs] * blocks]
+    return nn.Sequential(
+        *(
+            OmniScaleBlock(before, after, scale.streams, scale.reduction)
+            for before, after in pairwise(widths)
+        )
+    )

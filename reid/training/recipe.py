@@ -87,6 +87,9 @@ class Losses(_Part):
     relations: Weight = pydantic.Field(
         default=20.0, description="Squared error of the pairwise similarities to the teachers'."
     )
+    agreement: Share = pydantic.Field(
+        default=0.5, description="Share of a track's mean in what is imitated for its crops."
+    )
     triplet: Weight = pydantic.Field(default=0.3, description="Batch-hard triplets.")
     identity: Weight = pydantic.Field(default=0.2, description="Cross entropy over the tracks.")
     label_smoothing: Share = pydantic.Field(default=0.1, description="Of the cross entropy.")
@@ -103,6 +106,10 @@ class Optimisation(_Part):
     )
     others: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
         default=64, description="Further crops in a batch, which only imitate."
+    )
+    growth: tuple[tuple[Share, Count], ...] = pydantic.Field(
+        default=(),
+        description="Smaller crops at first: (until this share of the training, height).",
     )
     learning_rate: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(default=2e-3)
     weight_decay: Weight = pydantic.Field(default=0.02)
@@ -135,12 +142,22 @@ class Recipe(_Part):
         default=0.15, description="Tracks that are kept out to choose the best checkpoint."
     )
 
+    validation_seed: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0, description="Chooses them; a run that begins with another's weights keeps it."
+    )
+
     @pydantic.model_validator(mode="after")
     def _has_data(self) -> Recipe:
         if not self.clips:
             raise ValueError("clips: at least one is needed, to tell people apart")
         if self.losses.imitation + self.losses.relations > 0 and not self.teachers:
             raise ValueError("teachers: none given, but losses.imitation or losses.relations is")
+        for _, height in self.optimisation.growth:
+            if height > self.network.height or not self.network.fits(height):
+                raise ValueError(
+                    f"optimisation.growth: {height} is above network.height or no multiple of "
+                    f"4 · network.stripes = {4 * self.network.stripes}"
+                )
         return self
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from sightline.errors import InputError
 from sightline.reid.embedder import normalised
+from sightline.reid.training.crop_set import NOBODY
 
 __all__ = ["Targets", "teacher_targets"]
 
@@ -35,12 +36,20 @@ class Targets:
     kept: float
 
 
-def teacher_targets(vectors: npt.NDArray[np.floating[Any]], dimension: int) -> Targets:
+def teacher_targets(
+    vectors: npt.NDArray[np.floating[Any]],
+    dimension: int,
+    identities: npt.NDArray[np.integer[Any]] | None = None,
+    agreement: float = 0.0,
+) -> Targets:
     """Targets from the teachers' vectors.
 
     Args:
         vectors: (N, E) of the teachers.
         dimension: Length D of the network's vectors.
+        identities: (N,) person of each crop, or `NOBODY`.
+        agreement: Share of the mean of a person's crops in the target of each of them: what the
+            teachers say about all of a track is steadier than what they say about one crop.
 
     Raises:
         InputError: The teachers' vectors are shorter than the network's.
@@ -52,7 +61,19 @@ def teacher_targets(vectors: npt.NDArray[np.floating[Any]], dimension: int) -> T
         )
     centred = vectors.astype(np.float32)
     centred -= centred.mean(axis=0)
+    if identities is not None:
+        centred = _agreed(normalised(centred), identities, agreement)
     variances, directions = np.linalg.eigh(centred.T @ centred)
     kept = directions[:, ::-1][:, :dimension]
     share = float(variances[::-1][:dimension].sum() / variances.sum())
     return Targets(normalised(centred), normalised(centred @ kept), share)
+
+
+def _agreed(vectors: Floats, identities: npt.NDArray[np.integer[Any]], agreement: float) -> Floats:
+    """Each person's vectors, moved towards their mean."""
+    agreed = vectors.copy()
+    for person in np.unique(identities[identities != NOBODY]).tolist():
+        rows = identities == person
+        middle = normalised(vectors[rows].mean(axis=0, keepdims=True))
+        agreed[rows] = (1 - agreement) * vectors[rows] + agreement * middle
+    return agreed

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from sightline.learning.seeds import generator, seed_everything
 from sightline.reid.embedder import normalised
 from sightline.reid.exemplars import choose_exemplars
 from sightline.reid.matching import match_score
-from sightline.reid.network import EmbeddingNetwork
+from sightline.reid.network import EmbeddingNetwork, load_weights
 from sightline.reid.ranking import rank_gallery, threshold_curve
 from sightline.reid.training.augmentation import augmented_view, plain_view
 from sightline.reid.training.crop_set import CropSet
@@ -55,6 +56,7 @@ class Trainer:
         folder: Where the run keeps what it has reached.
         device: Where to compute.
         resume: Whether to go on with the run that lies in the folder.
+        start: `best.pt` of an earlier run, whose weights this one begins with.
 
     Attributes:
         network: The network in training.
@@ -65,7 +67,7 @@ class Trainer:
     Raises:
         InputError: The crops do not suffice.
         StateError: A run lies in the folder and is not to go on, or has another recipe.
-        ModelError: Its checkpoint is damaged.
+        ModelError: A checkpoint is damaged, or the one to start from is of another network.
     """
 
     def __init__(
@@ -76,19 +78,28 @@ class Trainer:
         device: torch.device,
         *,
         resume: bool = False,
+        start: Path | None = None,
     ) -> None:
         self.recipe, self.crops, self.folder, self.device = recipe, crops, folder, device
         folder.begin(recipe, resume=resume)
         seed_everything(recipe.seed)
         plan = recipe.optimisation
-        self._split = split_identities(crops, recipe.validation_share, generator(recipe.seed))
+        self._split = split_identities(
+            crops, recipe.validation_share, generator(recipe.validation_seed)
+        )
         self._batches = Batches(crops, self._split.training, plan.people, plan.views, plan.others)
         self._different = torch.from_numpy(crops.different()).to(device)
         self._imitates = recipe.losses.imitation + recipe.losses.relations > 0
         self._targets = (
-            teacher_targets(crops.vectors, recipe.network.dimension) if self._imitates else None
+            teacher_targets(
+                crops.vectors, recipe.network.dimension, crops.identities, recipe.losses.agreement
+            )
+            if self._imitates
+            else None
         )
         self.network = EmbeddingNetwork(recipe.network).to(device)
+        if start is not None:
+            load_weights(self.network, start)
         # The views come with their channels last, and a CPU takes two thirds of the time so.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.classifier = nn.Linear(recipe.network.dimension, len(crops.clips), bias=False).to(
@@ -183,7 +194,7 @@ class Trainer:
         held = len(np.unique(self.crops.identities[self._split.queries]))
         line = f"{held} people held out"
         if self._targets is not None:
-            vectors = self._targets.full
+            vectors = teacher_targets(self.crops.vectors, self.recipe.network.dimension).full
             teachers = self._scores(vectors[self._split.queries], vectors[self._split.gallery])
             line += (
                 f"; the teachers' rank-1 {teachers['rank1']:.3f}, mAP {teachers['mAP']:.3f}, "
@@ -213,7 +224,7 @@ class Trainer:
                 group["lr"] = plan.learning_rate * plan.schedule.factor(progress)
             random = generator(self.recipe.seed, self.epoch, step)
             rows = self._batches.draw(random)
-            losses = self._losses(rows, self._views(rows, random))
+            losses = self._losses(rows, self._views(rows, progress, random))
             total = torch.stack(list(losses.values())).sum()
             self._optimiser.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
@@ -226,12 +237,23 @@ class Trainer:
                 on_step(self.epoch, step, total.item())
         return {name: round(value / plan.steps, 4) for name, value in sums.items()}
 
-    def _views(self, rows: npt.NDArray[np.int64], random: np.random.Generator) -> torch.Tensor:
-        """(B, 3, H, W) float32 random views of the rows."""
+    def _views(
+        self, rows: npt.NDArray[np.int64], progress: float, random: np.random.Generator
+    ) -> torch.Tensor:
+        """(B, 3, H, W) float32 random views of the rows.
+
+        They grow during the training (Tan & Le, "EfficientNetV2", 2021): most is learned from
+        small ones, at a fraction of the cost.
+        """
         scale, plan = self.recipe.network, self.recipe.augmentation
+        height = next(
+            (tall for until, tall in self.recipe.optimisation.growth if progress < until),
+            scale.height,
+        )
+        width = scale.width * height // scale.height
         views = np.stack(
             [
-                augmented_view(self.crops.pictures[row], scale.height, scale.width, plan, random)
+                augmented_view(self.crops.pictures[row], height, width, plan, random)
                 for row in rows.tolist()
             ]
         )

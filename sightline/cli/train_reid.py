@@ -25,6 +25,9 @@ def train_reid(
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/reid"),
     resume: Annotated[bool, typer.Option(help="Go on with the run that lies in OUT.")] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="best.pt of an earlier run, to begin with its weights.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for all cores.")] = 0,
 ) -> None:
@@ -43,7 +46,8 @@ def train_reid(
         raise ConfigError("training needs torch: pip install 'sightline[train]'") from error
     from sightline.cli.running import errors
     from sightline.learning.devices import choose_device
-    from sightline.reid.export import export_network, load_network
+    from sightline.reid.export import export_network
+    from sightline.reid.network import load_network
     from sightline.reid.training.recipe import read_recipe
     from sightline.reid.training.run_folder import RunFolder
     from sightline.reid.training.training import Trainer
@@ -53,7 +57,7 @@ def train_reid(
         torch.set_num_threads(threads)
     place = choose_device(device)
     crops = _crops(settings, data, tracks, out, threads)
-    trainer = Trainer(settings, crops, RunFolder(out), place, resume=resume)
+    trainer = Trainer(settings, crops, RunFolder(out), place, resume=resume, start=start)
     errors.print(f"{len(crops)} crops, {len(crops.clips)} people; {trainer.describe()}")
     with _progress(settings) as advance:
         trainer.run(advance, lambda row: errors.print(_line(row)))

@@ -16,8 +16,8 @@ from sightline import demo  # noqa: E402
 from sightline.errors import ConfigError, InputError, ModelError, StateError  # noqa: E402
 from sightline.formats.mot import read_mot  # noqa: E402
 from sightline.reid import Embedder  # noqa: E402
-from sightline.reid.export import export_network, load_network  # noqa: E402
-from sightline.reid.network import EmbeddingNetwork  # noqa: E402
+from sightline.reid.export import export_network  # noqa: E402
+from sightline.reid.network import EmbeddingNetwork, load_network  # noqa: E402
 from sightline.reid.ranking import rank_gallery  # noqa: E402
 from sightline.reid.tracklets import Mining  # noqa: E402
 from sightline.reid.training.augmentation import augmented_view, plain_view  # noqa: E402
@@ -163,6 +163,17 @@ def test_a_checkpoint_of_something_else_is_refused(trained: Trainer, tmp_path: P
         load_network(tmp_path / "nothing.pt")
 
 
+def test_a_run_may_begin_with_the_weights_of_another(
+    trained: Trainer, people: CropSet, tmp_path: Path
+) -> None:
+    best = trained.folder.best
+    again = Trainer(small_recipe(), people, RunFolder(tmp_path / "next"), CPU, start=best)
+    assert again.validate()["mAP"] == max(row["mAP"] for row in trained.history)
+    wider = small_recipe(network=small_recipe().network.model_dump() | {"dimension": 24})
+    with pytest.raises(ModelError, match="another shape"):
+        Trainer(wider, people, RunFolder(tmp_path / "wider"), CPU, start=best)
+
+
 def test_crops_survive_the_disk(people: CropSet, tmp_path: Path) -> None:
     people.save(tmp_path / "crops.npz")
     again = CropSet.load(tmp_path / "crops.npz")
@@ -240,6 +251,26 @@ def test_targets_keep_the_teachers_order() -> None:
         teacher_targets(vectors, 64)
 
 
+def test_targets_of_a_person_move_towards_each_other() -> None:
+    random = np.random.default_rng(0)
+    vectors, ids = random.normal(size=(40, 24)), np.repeat([0, 1, 2, NOBODY], 10)
+    apart, near = (teacher_targets(vectors, 8, ids, share).full for share in (0.0, 0.5))
+    for person in range(3):
+        rows = ids == person
+        assert (near[rows] @ near[rows].T).mean() > (apart[rows] @ apart[rows].T).mean() + 0.1
+    np.testing.assert_allclose(near[ids == NOBODY], apart[ids == NOBODY], atol=1e-6)
+
+
+def test_crops_grow_during_the_training(people: CropSet, tmp_path: Path) -> None:
+    plan = small_recipe().optimisation.model_copy(update={"growth": ((0.5, 64),)})
+    recipe = small_recipe(optimisation=plan.model_dump())
+    trainer = Trainer(recipe, people, RunFolder(tmp_path / "growing"), CPU)
+    sizes = []
+    trainer.network.register_forward_pre_hook(lambda _, given: sizes.append(given[0].shape[2:]))
+    trainer.run()
+    assert sizes == [(64, 32)] * 60 + [(128, 64)] * 60
+
+
 def test_views_keep_size_and_colours(people: CropSet) -> None:
     random = np.random.default_rng(0)
     stored = people.pictures[0]
@@ -258,6 +289,7 @@ def test_views_keep_size_and_colours(people: CropSet) -> None:
         ("clips: [{video: a, tracks: b}]", "teachers: none given"),
         ("clips: [{video: a, tracks: b}]\nlosses: {hope: 2}", r"losses\.hope"),
         ("seed: [", "not YAML"),
+        ("clips: [{video: a, tracks: b}]\nnetwork: {height: 100}", r"4 · stripes = 16"),
     ],
 )
 def test_recipes_that_cannot_be_are_refused(tmp_path: Path, text: str, message: str) -> None:
