@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from sightline.detector.network import Network
+    from sightline.detector.training.recipe import Recipe
+
 __all__ = ["export"]
 
 _PICTURES = 3
@@ -30,6 +33,13 @@ def export(
         typer.Option(
             help="Folder of pictures on which the file is compared with PyTorch; the training's "
             "own samples if not given."
+        ),
+    ] = None,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labelled pictures, best held out: each class's scores are shifted so that its "
+            "best threshold stands where trackers expect it."
         ),
     ] = None,
     training_data: Annotated[
@@ -69,6 +79,8 @@ def export(
         licence=recipe.licence,
         average_precision=facts["scores"],
     )
+    if calibrate is not None:
+        _calibrate(network, calibrate, recipe)
     typer.echo(f"exporting {recipe.name} ({len(network.class_names)} classes) …")
     part = path.with_name(path.name + ".part")
     try:
@@ -90,6 +102,22 @@ def export(
     finally:
         part.unlink(missing_ok=True)
     typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _calibrate(network: Network, data: Path, recipe: Recipe) -> None:
+    import torch
+
+    from sightline.cli.scoring import best_thresholds
+    from sightline.detector.training.calibration import SURE, shift_scores
+    from sightline.detector.training.datasets import read_data
+    from sightline.detector.training.validation import detect_examples
+
+    examples = read_data(data, network.class_names, recipe.skip_classes)
+    found = detect_examples(network, examples, recipe.validation.size, torch.device("cpu"))
+    thresholds = best_thresholds(network.class_names, examples, found)
+    shift_scores(network, thresholds)
+    figures = ", ".join(f"{name} {value:.2f}" for name, value in thresholds.items())
+    typer.echo(f"best thresholds on {len(examples)} pictures, now at {SURE}: {figures}")
 
 
 def _samples(folder: Path) -> Sequence[npt.NDArray[np.uint8]]:

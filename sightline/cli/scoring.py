@@ -11,9 +11,10 @@ from sightline.detector.training.examples import EVERY_CLASS, Example
 from sightline.errors import InputError
 from sightline.eval.detection import evaluate_coco
 from sightline.eval.detection_data import DetectionSet
+from sightline.eval.greedy import best_f1, greedy_matches
 from sightline.structures import Detections
 
-__all__ = ["detection_set", "score_examples"]
+__all__ = ["best_thresholds", "detection_set", "score_examples"]
 
 
 def score_examples(
@@ -38,6 +39,26 @@ def score_examples(
     scores = evaluate_coco(data)
     named = {f"AP50 {name}": value for name, value in scores.by_class.items()}
     return {"AP50": scores.scores["AP50"], "AP": scores.scores["AP"]} | named
+
+
+def best_thresholds(
+    classes: Sequence[str], examples: Sequence[Example], found: Sequence[Detections]
+) -> dict[str, float]:
+    """The score with the best F1 at IoU 0.5 of each class that the pictures show.
+
+    Args:
+        classes: Names of the classes.
+        examples: Labelled pictures.
+        found: Detections in each.
+    """
+    data = detection_set(classes, examples, found)
+    best = {}
+    for number, name in enumerate(classes):
+        truths = data.truth_classes == number
+        if (truths & ~data.truth_ignored).any():
+            part = data.select(truths, data.detected_classes == number)
+            best[name] = best_f1(greedy_matches(part))["best_threshold"]
+    return best
 
 
 def detection_set(
