@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 import sightline
-from sightline.cli import models, rules
+from sightline.cli import config, models, rules
 from sightline.cli.bench import bench
 from sightline.cli.convert import convert
 from sightline.cli.demo import demo
@@ -74,6 +74,7 @@ app.command()(export)
 app.command()(explain)
 app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
+app.add_typer(config.app, name="config")
 
 
 def main() -> None:
