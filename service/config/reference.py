@@ -53,6 +53,7 @@ def config_example() -> str:
 
 def _rows(model: type[pydantic.BaseModel], prefix: str) -> list[str]:
     rows: list[str] = []
+    nested_rows: list[str] = []
     properties = model.model_json_schema()
     definitions = properties.get("$defs", {})
     for name, field in model.model_fields.items():
@@ -60,12 +61,12 @@ def _rows(model: type[pydantic.BaseModel], prefix: str) -> list[str]:
         key = f"{prefix}{name}"
         if nested is not None:
             listed = isinstance(field.default, tuple)
-            rows += _rows(nested, f"{key}[]." if listed else f"{key}.")
+            nested_rows += _rows(nested, f"{key}[]." if listed else f"{key}.")
             continue
         shown = f"`{key}`, `{key}_file`" if name in file_fields(model) else f"`{key}`"
         allowed = _allowed(properties["properties"][name], definitions)
         rows.append(f"| {shown} | {_default(field)} | {allowed} | {field.description} |\n")
-    return rows
+    return rows + nested_rows
 
 
 def _default(field: pydantic.fields.FieldInfo) -> str:
@@ -78,7 +79,7 @@ def _default(field: pydantic.fields.FieldInfo) -> str:
         return "–"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return _number(value) if isinstance(value, float) else str(value)
 
 
 def _allowed(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
@@ -107,8 +108,13 @@ def _allowed(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
 
 
 def _bounds(schema: dict[str, Any]) -> str:
+    if "maximum" not in schema:
+        return "number"
+    high = _number(schema["maximum"])
     if "minimum" in schema:
-        return f"{schema['minimum']:g} … {schema['maximum']:g}"
-    if "exclusiveMinimum" in schema:
-        return f"above {schema['exclusiveMinimum']:g}, to {schema['maximum']:g}"
-    return "number"
+        return f"{_number(schema['minimum'])} … {high}"
+    return f"above {_number(schema['exclusiveMinimum'])}, to {high}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else str(value)

@@ -83,8 +83,8 @@ class Line(_Place):
 
     points: tuple[Point, Point] = Field(
         title="Ends",
-        description="x, y of both ends in 0…1. Who walks from the first to the second has the "
-        "side of `out` at the left hand: `in` is from left to right.",
+        description="x, y of both ends in 0…1. For who walks from the first to the second, `in` is "
+        "from the left hand to the right, `out` the other way.",
     )
 
     @pydantic.field_validator("points")
