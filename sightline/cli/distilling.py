@@ -42,7 +42,7 @@ def label_unlabelled(
         ConfigError: There are teachers without sources, or sources without teachers.
         ModelError: A teacher cannot be loaded.
         SourceError: A clip or folder cannot be read.
-        KeyboardInterrupt: Ctrl-C; the labels made until then are kept.
+        Exit: With 130 after Ctrl-C; the labels made until then are kept.
     """
     from sightline.detector.training.examples import CLASSES
     from sightline.detector.training.label_file import CATEGORIES
@@ -78,7 +78,8 @@ def label_unlabelled(
     for warning in counts.warnings:
         typer.echo(warning, err=True)
     if counts.interrupted:
-        raise KeyboardInterrupt
+        typer.echo("interrupted; the same command goes on with what is labelled already")
+        raise typer.Exit(130)
     objects = ", ".join(f"{count} {name}" for name, count in counts.objects.most_common())
     typer.echo(
         f"teachers labelled {counts.images} pictures ({counts.there} were labelled already): "

@@ -40,6 +40,34 @@ def train(
         Path | None,
         typer.Option(help="Held-out data; a share of DATA, by the recipe, where not given."),
     ] = None,
+    teachers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--teacher",
+            metavar="FILE[@SIZE]=CLASSES",
+            help="A network that labels --unlabelled, and what it is trusted with, such as "
+            "yolox-m=car,bus; can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A clip or a folder of pictures for the teachers to label; can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    frames: Annotated[
+        int, typer.Option(min=1, help="At most so many frames of each unlabelled clip.")
+    ] = 200,
+    bands: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS=POSITIVE,IGNORE[,CERTAIN]",
+            help="What teachers' scores mean, 0.5,0.2 if not given (docs/distillation.md).",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last complete epoch in --out.")
     ] = False,
@@ -58,6 +86,7 @@ def train(
 
     Example:  sightline train people.json --recipe finetune --set weights=best.pt --out runs/people
     """
+    from sightline.cli.distilling import label_unlabelled
     from sightline.cli.training import check_packages, examples_of, print_result, run_training
     from sightline.detector.training.folds import folds as split
     from sightline.detector.training.recipe import read_recipe
@@ -70,7 +99,18 @@ def train(
         chosen = RunFolder(out / "fold-1" if folds > 1 else out).resolved_recipe()
     else:
         chosen = read_recipe(recipe, settings or ())
-    examples = examples_of(data, chosen)
+    sources = list(data)
+    if teachers or unlabelled:
+        labelled = label_unlabelled(
+            teachers or (),
+            unlabelled or (),
+            out / "pseudo-labels",
+            classes=chosen.classes,
+            frames=frames,
+            bands=bands or (),
+        )
+        sources.append(labelled)
+    examples = examples_of(sources, chosen)
     options: dict[str, Any] = {"device": device, "workers": workers, "tensorboard": tensorboard}
     if folds > 1:
         results = []
