@@ -58,14 +58,20 @@ def list_models(as_json: AsJson = False) -> None:
 
 @app.command()
 def info(
-    model: Annotated[str, typer.Argument(help="A name of the registry, or a file.")],
+    model: Annotated[
+        str, typer.Argument(help="A name of the registry, a file, or the folder of a training.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show what is known of a network; of a file also what it takes and returns.
 
     Example: sightline models info yolox-s
     """
-    fields = _file_info(Path(model)) if Path(model).is_file() else _entry_info(model)
+    path = Path(model)
+    if path.is_dir() or path.suffix == ".pt":
+        fields = _training_info(path)
+    else:
+        fields = _file_info(path) if path.is_file() else _entry_info(model)
     if as_json:
         print(json.dumps(fields, indent=2))
         return
@@ -168,6 +174,33 @@ def _file_info(path: Path) -> Mapping[str, Any]:
         side = detector.exported.size
         fields |= {"size": f"as many pixels as {side}x{side}"} | _readable(detector.exported.facts)
     return fields | {"classes": detector.class_names}
+
+
+def _training_info(path: Path) -> Mapping[str, Any]:
+    """What a network of a training is; its exported file says also what its cells see."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from sightline.detector.training.run_folder import load_network
+
+    network, recipe, facts = load_network(path)
+    side = recipe.validation.size
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, 3, side, side))
+    scores = {name: round(value, 4) for name, value in facts["scores"].items()}
+    return {
+        "name": recipe.name,
+        "licence": recipe.licence,
+        "head": recipe.head,
+        "scale": network.scale,
+        "backbone": network.backbone_name,
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "gflops": round(counter.get_total_flops() / 1e9, 3),
+        "size": f"as many pixels as {side}x{side}",
+        "epoch": facts["epoch"],
+        "average_precision": [f"{name}: {value}" for name, value in scores.items()],
+        "classes": network.class_names,
+    }
 
 
 def _readable(facts: Mapping[str, str]) -> dict[str, Any]:

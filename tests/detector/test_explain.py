@@ -84,7 +84,7 @@ def test_command_writes_a_picture_of_each_kind(
 
 @pytest.mark.parametrize("head", ["yolo"])
 def test_boxes_and_cells_are_drawn_where_they_are(run: Path, picture: Path, tmp_path: Path) -> None:
-    for confidence, name in [(CONFIDENCE, "some"), (0.9, "none")]:
+    for confidence, name in [(CONFIDENCE, "some"), (1.0, "none")]:
         explain(picture, run, tmp_path / name, None, confidence)
     drawn, bare = (
         np.asarray(cv2.imread(str(tmp_path / name / "patches-boxes.png"))).astype(int)

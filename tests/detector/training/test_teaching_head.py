@@ -64,6 +64,17 @@ def test_other_head_is_not_taken_over(best: Path) -> None:
         take_over(Network(["person", "car"], "p"), best)
 
 
+def test_models_info_counts_what_it_is_made_of(best: Path) -> None:
+    result = CliRunner().invoke(app, ["models", "info", str(best.parent), "--json"])
+    assert result.exit_code == 0, result.output
+    fields = json.loads(result.stdout)
+    network, _, _ = load_network(best)
+    assert fields["parameters"] == sum(weight.numel() for weight in network.parameters())
+    last = 2 * network.output.weight.numel() * 13 * 13  # type: ignore[operator,union-attr]
+    assert 0 < last / 1e9 < fields["gflops"] < 10
+    assert (fields["head"], fields["epoch"], fields["classes"]) == ("yolov1", 1, ["person", "car"])
+
+
 def test_it_is_not_exported(best: Path) -> None:
     with pytest.raises(ModelError, match="head yolov1 is for teaching and has no ONNX form"):
         export(best)
