@@ -42,6 +42,14 @@ def export(
             "best threshold stands where trackers expect it."
         ),
     ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=32,
+            help="Side of the square whose pixels it takes where nothing else is asked; the "
+            "recipe's validation.size if not given.",
+        ),
+    ] = None,
     training_data: Annotated[
         str, typer.Option(help="What it was trained on, for the file's metadata.")
     ] = "unknown",
@@ -70,7 +78,7 @@ def export(
     samples = _samples(pictures or folder)
     metadata = describe(
         network.class_names,
-        size=recipe.validation.size,
+        size=size or recipe.validation.size,
         scale=network.scale,
         backbone=network.backbone_name,
         version=sightline.__version__,
