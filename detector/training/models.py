@@ -27,6 +27,11 @@ def make_network(recipe: Recipe, *, pretrained: bool = True) -> DetectorNetwork:
         InputError: The backbone is unknown.
         ModelError: The weights do not fit.
     """
+    if recipe.frozen_layers and not (recipe.weights or recipe.backbone_weights):
+        raise ConfigError(
+            "frozen_layers: the layers would keep random weights; name trained ones by weights or "
+            "backbone_weights, such as --set weights=runs/base/best.pt"
+        )
     network = NETWORKS[recipe.head](recipe.classes, recipe.scale, recipe.backbone, recipe.dropout)
     backbone = network.backbone
     if recipe.backbone_weights and not isinstance(backbone, TorchvisionBackbone):

@@ -95,11 +95,17 @@ def test_weights_of_another_scale_are_refused(tmp_path: Path) -> None:
         take_over(Network(("person",), "n"), best)
 
 
-def test_frozen_layers_keep_their_weights_and_others_do_not() -> None:
-    network = make_network(RECIPE.model_copy(update={"frozen_layers": 2}))
+def test_frozen_layers_are_those_nearest_to_the_picture(tmp_path: Path) -> None:
+    best = _trained(tmp_path)
+    network = make_network(RECIPE.model_copy(update={"frozen_layers": 2, "weights": str(best)}))
     frozen = {name for name, value in network.named_parameters() if not value.requires_grad}
     assert {name.split(".")[1] for name in frozen} == {"stem", "stages"}
     assert {name.split(".")[2] for name in frozen if ".stages." in name} == {"0"}
+
+
+def test_layers_with_random_weights_are_not_frozen() -> None:
+    with pytest.raises(ConfigError, match="frozen_layers: the layers would keep random weights"):
+        make_network(RECIPE.model_copy(update={"frozen_layers": 2}))
 
 
 def test_backbone_weights_need_a_backbone_of_torchvision() -> None:

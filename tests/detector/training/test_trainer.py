@@ -273,9 +273,13 @@ def test_frozen_layers_do_not_move(tmp_path: Path, examples: list[Example]) -> N
         state = trainer.network.state_dict()
         frozen.update({k: v.clone() for k, v in state.items() if k.startswith("backbone.stem")})
 
-    recipe = RECIPE.model_copy(update={"frozen_layers": 1, "epochs": 1})
-    train(tmp_path, examples, recipe, prepare=remember)
-    state = checkpoint(tmp_path)["network"]
+    short = RECIPE.model_copy(update={"epochs": 1})
+    train(tmp_path / "base", examples, short)
+    recipe = short.model_copy(
+        update={"frozen_layers": 1, "weights": str(tmp_path / "base/best.pt")}
+    )
+    train(tmp_path / "tuned", examples, recipe, prepare=remember)
+    state = checkpoint(tmp_path / "tuned")["network"]
     assert frozen
     for name, value in frozen.items():
         assert torch.equal(state[name], value), name
