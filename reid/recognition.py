@@ -58,7 +58,7 @@ class CropInput:
     def match_distance(self) -> float:
         """Cosine distance at which one person and two are equally likely, if the file is silent.
 
-        Of a network of this kind, measured on the clips of docs/benchmarks-reid.md.
+        Of a network of this kind; what docs/benchmarks-reid-tracking.md was measured with.
         """
         return _MATCH_DISTANCES[self.layout]
 
