@@ -152,9 +152,12 @@ def validate(model: type[Model], values: Any, origin: str, folder: Path) -> Mode
 
 
 def describe_problem(error: pydantic.ValidationError, model: type[pydantic.BaseModel]) -> str:
-    """The first problem in one line: where, what came, what was expected."""
+    """The first problem in one line: where, what came, what was expected.
+
+    An unknown key comes first, since what is missing besides is often what it was meant to be.
+    """
     problems = error.errors(include_url=False)
-    first = problems[0]
+    first = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     location = list(first["loc"])
     where = ".".join(map(str, location))
     if first["type"] == "extra_forbidden":

@@ -7,6 +7,7 @@ password of the first stream. Text is taken as it stands; everything else is rea
 from __future__ import annotations
 
 import os
+import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -172,5 +173,6 @@ def _value(parts: list[str], text: str, name: str) -> Any:
 
 
 def _is_text(field: pydantic.fields.FieldInfo) -> bool:
-    kinds = {field.annotation, *typing.get_args(field.annotation)}
-    return bool(kinds & {str, SecretStr})
+    either = typing.get_origin(field.annotation) in (typing.Union, types.UnionType)
+    kinds = typing.get_args(field.annotation) if either else (field.annotation,)
+    return str in kinds or SecretStr in kinds

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightline.service.rules import RulesEngine, never_firing
+from sightline.service.rules import RulesEngine, Zone, never_firing
 from sightline.service.rules.polygons import Edges, area, clip_polygon, depths
 from tests.service.walks import line, scene_of, zone
 
@@ -18,7 +18,7 @@ from tests.service.walks import line, scene_of, zone
 @pytest.mark.parametrize(
     ("points", "words"),
     [
-        (((0, 0), (1, 0)), "same point|at least 3|2 items|points"),
+        (((0, 0), (1, 0)), "at least 3 items"),
         (((0, 0), (1, 0), (1, 1), (0, 0)), "corners 4 and 1 are the same point"),
         (((0, 0), (1, 1), (1, 0), (0, 1)), "the edges after corners 1 and 3 touch or cross"),
         (((0, 0), (0.5, 0.5), (1, 1)), "touch or cross"),
@@ -29,7 +29,7 @@ from tests.service.walks import line, scene_of, zone
 )
 def test_what_is_no_simple_polygon_is_refused(points: Any, words: str) -> None:
     with pytest.raises(pydantic.ValidationError, match=words):
-        scene_of({"id": "zone", "points": points, "dwell": 1})
+        Zone(id="zone", points=points)
 
 
 def test_identifiers_are_unique_over_zones_and_lines() -> None:
@@ -43,8 +43,8 @@ def test_identifiers_are_unique_over_zones_and_lines() -> None:
     [
         (line((0, 1), (1, 1)), "right of it, the picture ends there"),
         (line((0, 0.997), (1, 0.999)), "right of it"),
-        (line((0, 0), (0, 1)), "right of it"),
-        (line((1, 0), (1, 1)), "left of it"),
+        (line((0, 0), (0, 1)), "bottom centre of no box"),
+        (line((0.007, 0), (0.009, 1)), "right of it"),
         (line((0, 0.01), (1, 0.01)), "bottom centre of no box"),
         (line((0, 0.99), (1, 0.99), anchor="top_centre"), "top centre of no box"),
         (line((0.5, 0.5), (0.5, 0.505)), "shorter than 1 %"),
@@ -74,13 +74,13 @@ def test_a_place_that_can_fire_is_not_warned_of(place: dict[str, Any]) -> None:
     assert never_firing(scene_of(place)) == []
 
 
-@settings(max_examples=30)
-@given(st.lists(st.tuples(st.floats(0.1, 1), st.floats(0, 0.9)), min_size=3, max_size=12))
-def test_depth_is_positive_exactly_inside(spokes: list[tuple[float, float]]) -> None:
+@settings(max_examples=20)
+@given(st.integers(0, 2**32), st.integers(3, 12))
+def test_depth_is_positive_exactly_inside(seed: int, count: int) -> None:
     """Star-shaped polygons, whose inside is told by the radius in a direction."""
-    count = len(spokes)
-    angles = 2 * np.pi * (np.arange(count) + [share for _, share in spokes]) / count
-    radii = np.array([radius for radius, _ in spokes])
+    random = np.random.default_rng(seed)
+    angles = 2 * np.pi * (np.arange(count) + random.uniform(0, 0.9, count)) / count
+    radii = random.uniform(0.1, 1, count)
     corners = np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
     assert clip_polygon(corners, (-2, -2, 2, 2)) == pytest.approx(corners)
     turn = np.diff(np.append(angles, angles[0] + 2 * np.pi))
