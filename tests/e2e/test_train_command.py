@@ -25,7 +25,7 @@ from sightline.detector.training.run_folder import load_network
 from sightline.detector.training.validation import letterboxed
 
 _PICTURES = 64
-_LONGEST = 1500  # seconds that a loaded machine may take for what takes one or two minutes
+_LONGEST = 3600  # seconds that a loaded machine may take for what takes one or two minutes
 _BIG = (0.12, 0.45)  # width and height of a person that is big, in long sides of the picture
 
 
