@@ -33,7 +33,7 @@ _JUST_LOST = 0.5
 
 @compiled
 def note_meetings(state: State, time: float, p: Any, boxes: Floats) -> None:
-    """Open a meeting for every two tracks that overlap heavily now.
+    """Open a meeting for every two tracks of a group that overlap heavily now.
 
     Args:
         state: The tracks after they learned this update's detections.
@@ -48,9 +48,10 @@ def note_meetings(state: State, time: float, p: Any, boxes: Floats) -> None:
         if not _is_there(state.tracks[row], time):
             continue
         for other in range(row):
-            if _is_there(state.tracks[other], time) and _share(boxes, row, other) > (
-                p.meeting_overlap
-            ):
+            if state.tracks[other].group != state.tracks[row].group:
+                continue
+            is_there = _is_there(state.tracks[other], time)
+            if is_there and _share(boxes, row, other) > p.meeting_overlap:
                 _meet(state, row, other, time)
                 _meet(state, other, row, time)
 

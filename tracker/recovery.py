@@ -66,6 +66,7 @@ def remembered_pairs(
         if takes_part[row] and track.exemplars > 0:
             for column in range(len(seen.boxes)):
                 is_free = not seen.taken[column] and seen.levels[column] == level
+                is_free = is_free and seen.groups[column] == track.group
                 is_clear = seen.clarity[column] >= 1 - p.appearance_overlap
                 if not (is_free and is_clear) or not _reaches(track, seen.boxes[column], time, p):
                     continue
