@@ -25,6 +25,7 @@ __all__ = [
     "describe_problem",
     "field_at",
     "file_fields",
+    "fill_from_files",
     "from_file",
     "nested_model",
     "read_yaml",
@@ -46,23 +47,34 @@ class Settings(pydantic.BaseModel):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _read_files(cls, data: Any, info: pydantic.ValidationInfo) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        folder = (info.context or {}).get("folder", Path())
-        given = dict(data)
-        for name in file_fields(cls):
-            path = given.pop(f"{name}_file", None)
-            if path is None:
-                continue
-            if given.get(name) is not None:
-                raise ValueError(f"{name} and {name}_file are both given; keep one")
-            try:
-                text = (folder / str(path)).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = getattr(error, "strerror", None) or "not UTF-8 text"
-                raise ValueError(f"{name}_file {path} cannot be read: {reason}") from error
-            given[name] = text.rstrip("\r\n")
-        return given
+        return fill_from_files(cls, data, info)
+
+
+def fill_from_files(
+    model: type[pydantic.BaseModel], data: Any, info: pydantic.ValidationInfo
+) -> Any:
+    """The values of a model with every `NAME_file` replaced by what the file holds.
+
+    Raises:
+        ValueError: A file cannot be read, or the value is given as well.
+    """
+    if not isinstance(data, Mapping):
+        return data
+    folder = (info.context or {}).get("folder", Path())
+    given = dict(data)
+    for name in file_fields(model):
+        path = given.pop(f"{name}_file", None)
+        if path is None:
+            continue
+        if given.get(name) is not None:
+            raise ValueError(f"{name} and {name}_file are both given; keep one")
+        try:
+            text = (folder / str(path)).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise ValueError(f"{name}_file {path} cannot be read: {reason}") from error
+        given[name] = text.rstrip("\r\n")
+    return given
 
 
 def file_fields(model: type[pydantic.BaseModel]) -> list[str]:

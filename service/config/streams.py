@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from sightline.errors import InputError
 from sightline.service.rules.scene import Polygon, Scene
-from sightline.service.settings import Identifier, Settings, from_file
+from sightline.service.settings import Identifier, Settings, fill_from_files, from_file
 from sightline.video.address import parse_address
 
 __all__ = ["Privacy", "Reconnect", "Stream"]
@@ -118,7 +118,7 @@ class Stream(Scene):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _part_address(cls, data: Any, info: pydantic.ValidationInfo) -> Any:
-        given = cls._read_files(data, info)
+        given = fill_from_files(cls, data, info)
         url = given.get("url") if isinstance(given, dict) else None
         if not isinstance(url, str) or "://" not in url:
             return given

@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from typer.testing import CliRunner
 
@@ -39,7 +40,7 @@ def plaza() -> TrackTable:
     return read_tracks(TRUTH)
 
 
-def without(table: TrackTable, frames: np.ndarray) -> TrackTable:
+def without(table: TrackTable, frames: npt.NDArray[np.int64]) -> TrackTable:
     """The table as if some frames had never come."""
     kept, rows = ~np.isin(table.frame_indices, frames), ~np.isin(table.frames, frames)
     return replace(
