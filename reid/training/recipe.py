@@ -126,6 +126,10 @@ class Optimisation(_Part):
 class Recipe(_Part):
     """Everything that decides a training."""
 
+    licence: str = pydantic.Field(default="", description="Licence of the weights, for the file.")
+    training_data: str = pydantic.Field(
+        default="", description="What it learns from, in words, for the file."
+    )
     seed: Annotated[int, pydantic.Field(ge=0)] = 0
     network: NetworkScale = pydantic.Field(default_factory=NetworkScale)
     clips: tuple[Clip, ...] = ()

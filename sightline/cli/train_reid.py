@@ -63,7 +63,13 @@ def train_reid(
         trainer.run(advance, lambda row: errors.print(_line(row)))
     network, metrics = load_network(trainer.folder.best)
     path = out / "reid.onnx"
-    notes = {"scores": metrics, "recipe": recipe.name, "seed": settings.seed}
+    notes = {
+        "licence": settings.licence,
+        "training_data": settings.training_data,
+        "recipe": recipe.name,
+        "seed": settings.seed,
+        "scores": metrics,
+    }
     notes |= trainer.calibrate(network.to(place))
     difference = export_network(network.cpu(), path, notes)
     errors.print(f"{path}: within {difference:.1e} of PyTorch; {_line(metrics)}")
