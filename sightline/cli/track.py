@@ -12,6 +12,9 @@ from sightline.inference import Device
 
 __all__ = ["track"]
 
+_LOOKS = ("appearance_weight", "reidentify_limit", "cascade_limit")
+"""Parameters of which one is above 0 where a tracker uses embeddings."""
+
 # Shared with `sightline detect`.
 SourceArgument = Annotated[
     str,
@@ -85,9 +88,10 @@ def track(
         str,
         typer.Option(
             help="Looks that bring people back under their old number: a network (sightline-reid "
-            "or an ONNX file), colour (may only forbid a match), or off."
+            "or an ONNX file), colour (may only forbid a match), or off. Presets that do not "
+            "use looks leave it out."
         ),
-    ] = "off",
+    ] = "sightline-reid",
     reid_limit: Annotated[
         int, typer.Option(min=1, help="Most people of a frame that the re-ID network looks at.")
     ] = 16,
@@ -135,6 +139,8 @@ def track(
     reopen = partial(open_source, source, start=start, end=end, stride=stride)
     opened = reopen()
     motion = choose_camera_motion(camera_motion, opened.name, engine)
+    if not any(engine.parameters[name] for name in _LOOKS):
+        embedder = None
     people = {index for index, name in enumerate(detector.class_names) if name == "person"}
     pipeline = Pipeline(
         opened,
