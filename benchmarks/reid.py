@@ -93,9 +93,9 @@ def main() -> None:
     ]
     embedders: dict[str, Embedder] = {}
     for choice in choices:
-        embedder = open_embedder(choice, "cpu", threads=given.threads)
-        if embedder is not None:
-            embedders[Path(choice).stem] = embedder
+        opened = open_embedder(choice, "cpu", threads=given.threads)
+        if opened is not None:
+            embedders[Path(choice).stem] = opened
 
     people = crops_by_person(given.shared / "data" / "person-crops" / "pets09-s2l1")
     capture = cv2.VideoCapture(str(given.shared / "data" / "clips" / "vtest.avi"))
