@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 from sightline.detector.network import NETWORKS, DetectorNetwork
@@ -12,7 +13,7 @@ from sightline.detector.training.run_folder import load_network
 from sightline.detector.training.yolov1_loss import YoloV1Loss
 from sightline.errors import ConfigError, ModelError
 
-__all__ = ["make_loss", "make_network", "take_over"]
+__all__ = ["make_loss", "make_network", "take_over", "weights_file"]
 
 
 def make_network(recipe: Recipe, *, pretrained: bool = True) -> DetectorNetwork:
@@ -42,7 +43,7 @@ def make_network(recipe: Recipe, *, pretrained: bool = True) -> DetectorNetwork:
         else:
             backbone.load_weights(Path(recipe.backbone_weights))
     if recipe.weights and pretrained:
-        take_over(network, Path(recipe.weights))
+        take_over(network, weights_file(recipe.weights))
     if recipe.frozen_layers:
         layers = (
             backbone.layers
@@ -52,6 +53,17 @@ def make_network(recipe: Recipe, *, pretrained: bool = True) -> DetectorNetwork:
         for layer in list(layers)[: recipe.frozen_layers]:
             layer.requires_grad_(False)
     return network
+
+
+def weights_file(name: str) -> Path:
+    """The file of trained weights: a path, or the name of an embedded network.
+
+    Example:
+        >>> weights_file("sightline-n").name
+        'sightline-n.pt'
+    """
+    embedded = Path(str(resources.files("sightline.detector").joinpath("weights", f"{name}.pt")))
+    return embedded if embedded.is_file() else Path(name)
 
 
 def take_over(network: DetectorNetwork, path: Path) -> int:

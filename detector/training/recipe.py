@@ -110,8 +110,8 @@ class Recipe(_Part):
     )
     weights: str | None = pydantic.Field(
         default=None,
-        description="A trained network of ours to start from, `best.pt` of another run; classes "
-        "may differ.",
+        description="A trained network of ours to start from: the name of an embedded one "
+        "(sightline-n), or a run's `best.pt`; classes may differ.",
     )
     frozen_layers: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
         default=0, description="First layers of the backbone that keep their weights."

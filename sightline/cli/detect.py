@@ -73,7 +73,7 @@ class _NoIdentities:
 
 def detect(
     source: SourceArgument,
-    model: ModelOption = "yolox-nano",
+    model: ModelOption = None,
     classes: ClassesOption = None,
     confidence: ConfidenceOption = 0.1,
     out: OutOption = Path("out"),

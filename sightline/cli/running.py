@@ -27,6 +27,7 @@ from rich.table import Table
 
 from sightline import protocols
 from sightline.detector import Detector
+from sightline.detector.embedded import default_model
 from sightline.detector.tiling import TiledDetector, parse_tiles
 from sightline.errors import ConfigError, InputError
 from sightline.formats import FORMATS, open_sink
@@ -87,7 +88,7 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
 
 
 def make_detector(
-    model: str,
+    model: str | None,
     *,
     device: Device,
     confidence: float,
@@ -98,7 +99,7 @@ def make_detector(
     """The detector that the options of a command ask for.
 
     Args:
-        model: Name of the registry, or a file.
+        model: Name of the registry, or a file; None for the embedded network.
         device: Where it runs.
         confidence: Lowest score that is kept.
         classes: Names to keep, or None for all.
@@ -111,7 +112,11 @@ def make_detector(
     """
     parts = None if tiles is None else parse_tiles(tiles)
     detector = Detector(
-        model, device=device, confidence=confidence, classes=classes, size=parse_size(size)
+        model or default_model(device),
+        device=device,
+        confidence=confidence,
+        classes=classes,
+        size=parse_size(size),
     )
     return detector if parts is None else TiledDetector(detector, *parts)
 

@@ -24,7 +24,13 @@ SourceArgument = Annotated[
         show_default=False,
     ),
 ]
-ModelOption = Annotated[str, typer.Option(help="Network: a name of `sightline models`, or a file.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Network: a name of `sightline models`, or a file; the embedded one if not given.",
+        show_default=False,
+    ),
+]
 ClassesOption = Annotated[
     str | None, typer.Option(help="Classes to keep, by name: person,car. All if not given.")
 ]
@@ -59,7 +65,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as J
 
 def track(
     source: SourceArgument,
-    model: ModelOption = "yolox-nano",
+    model: ModelOption = None,
     tracker: Annotated[
         str, typer.Option(help="Preset (sightline, bytetrack, …) or a YAML file.")
     ] = "sightline",

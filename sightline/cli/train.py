@@ -84,7 +84,7 @@ def train(
 ) -> None:
     """Train a detector on your own pictures.
 
-    Example:  sightline train people.json --recipe finetune --set weights=best.pt --out runs/people
+    Example:  sightline train people.json --recipe finetune --out runs/people
     """
     from sightline.cli.distilling import label_unlabelled
     from sightline.cli.training import check_packages, examples_of, print_result, run_training

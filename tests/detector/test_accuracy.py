@@ -46,3 +46,15 @@ def test_people_are_found_as_well_as_by_other_code(
     found = [detector.detect([frame])[0] for frame, _ in pairs]
     score = benchmark.ap50([truth for _, truth in pairs], found, origin=0)
     assert score == pytest.approx(expected, abs=0.5)
+
+
+@pytest.mark.parametrize("name", ["sightline-n", "sightline-n-int8"])
+@pytest.mark.parametrize(("pictures", "expected"), [("vtest", 89.2), ("mini", 55.3)])
+def test_the_embedded_networks_are_worth_what_their_card_says(
+    shared: Path, benchmark: ModuleType, name: str, pictures: str, expected: float
+) -> None:
+    detector = Detector(name, "cpu", confidence=0.01, classes=["person"], iou_threshold=0.65)
+    pairs = list(getattr(benchmark, pictures)(shared))
+    found = [detector.detect([frame])[0] for frame, _ in pairs]
+    score = benchmark.ap50([truth for _, truth in pairs], found, origin=0)
+    assert score == pytest.approx(expected, abs=1.5)

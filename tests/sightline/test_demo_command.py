@@ -17,10 +17,10 @@ from sightline.video import open_source
 def test_the_demo_leaves_tracks_video_and_a_fair_score(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["demo", "--out", str(tmp_path)], catch_exceptions=False)
     assert result.exit_code == 0
-    assert "stand-in" in result.stdout
+    assert "network: sightline-n" in result.stdout
     score = re.search(r"MOTA ([\d.]+)", result.stdout)
     assert score is not None
-    assert float(score[1]) > 80
+    assert float(score[1]) > 40
     counts = {len(read_tracks(tmp_path / f"plaza{suffix}")) for suffix in FORMATS.values()}
     assert len(counts) == 1
     source = open_source(str(tmp_path / "plaza.mp4"))

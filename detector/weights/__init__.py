@@ -1,0 +1,1 @@
+"""Weights that the project trained, as package data."""
