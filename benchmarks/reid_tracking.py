@@ -123,7 +123,7 @@ def detect(clip: Path, model: str) -> tuple[Seen, float]:
 class Recorded:
     """A detector that gives recorded detections."""
 
-    class_names = ("person",)
+    class_names: tuple[str, ...] = ("person",)
 
     def __init__(self, seen: Seen) -> None:
         self.seen = seen

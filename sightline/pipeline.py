@@ -15,8 +15,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sightline.errors import SourceError
-from sightline.protocols import CameraMotion, Detector, Embedder, Sink, Source, Tracker
+from sightline.errors import ConfigError, SourceError
+from sightline.protocols import (
+    AppearanceTracker,
+    CameraMotion,
+    Detector,
+    Embedder,
+    Sink,
+    Source,
+    Tracker,
+)
 from sightline.reid.selection import Selection, embed_detections
 from sightline.structures import Detections, Frame, Tracks
 
@@ -70,6 +78,7 @@ class Pipeline:
         selection: How many detections of a frame, and of which classes, the embedder is given.
 
     Raises:
+        ConfigError: There is an embedder, and the tracker makes no use of looks.
         SourceError: From the iteration, when the source cannot be read further.
     """
 
@@ -84,6 +93,11 @@ class Pipeline:
         batch: int = 1,
         selection: Selection | None = None,
     ) -> None:
+        if embedder is not None and not isinstance(tracker, AppearanceTracker):
+            raise ConfigError(
+                f"an embedder was given, but {type(tracker).__name__} makes no use of looks: it "
+                "has no wanted_embeddings"
+            )
         self.source = source
         self.detector = detector
         self.tracker = tracker
@@ -142,6 +156,7 @@ class Pipeline:
             with self._timed("camera motion"):
                 motion = self.camera_motion.estimate(frame, seen)
         if self.embedder is not None:
+            assert isinstance(self.tracker, AppearanceTracker)  # checked when it was given
             with self._timed("embed"):
                 wanted = self.tracker.wanted_embeddings(seen, time=frame.time, camera_motion=motion)
                 rows = self.selection.rows(frame, seen, wanted)

@@ -14,7 +14,15 @@ import numpy.typing as npt
 
 from sightline.structures import Detections, Frame, Tracks
 
-__all__ = ["CameraMotion", "Detector", "Embedder", "Sink", "Source", "Tracker"]
+__all__ = [
+    "AppearanceTracker",
+    "CameraMotion",
+    "Detector",
+    "Embedder",
+    "Sink",
+    "Source",
+    "Tracker",
+]
 
 
 @runtime_checkable
@@ -80,6 +88,11 @@ class Tracker(Protocol):
             camera_motion: (2, 3) affine that maps pixels of the previous frame to this one.
         """
         ...
+
+
+@runtime_checkable
+class AppearanceTracker(Tracker, Protocol):
+    """A tracker that makes use of looks, and says whose."""
 
     def wanted_embeddings(
         self,

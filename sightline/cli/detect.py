@@ -59,17 +59,6 @@ class _NoIdentities:
             time=time or 0.0,
         )
 
-    def wanted_embeddings(
-        self,
-        detections: Detections,  # noqa: ARG002 - Tracker protocol
-        *,
-        time: float | None = None,  # noqa: ARG002
-        camera_motion: npt.NDArray[np.float64] | None = None,  # noqa: ARG002
-    ) -> npt.NDArray[np.int64]:
-        import numpy as np
-
-        return np.empty(0, np.int64)
-
 
 def detect(
     source: SourceArgument,

@@ -25,7 +25,7 @@ def generator(*keys: int) -> np.random.Generator:
     Independent of what was drawn before, so that a resumed training draws the same numbers.
 
     Example:
-        >>> generator(1, 2).integers(1000) == generator(1, 2).integers(1000)
+        >>> bool(generator(1, 2).integers(1000) == generator(1, 2).integers(1000))
         True
     """
     return np.random.default_rng(keys)

@@ -14,9 +14,10 @@ import pytest
 
 from sightline.demo.people import Look, Sprite, Walker, draw_walker
 from sightline.demo.scene import HEIGHT, SCALE, WIDTH
+from sightline.errors import ConfigError
 from sightline.pipeline import Pipeline
 from sightline.reid import ColourEmbedder, Selection
-from sightline.structures import Detections, Frame
+from sightline.structures import Detections, Frame, Tracks
 from sightline.tracker import Tracker
 
 RATE = 10
@@ -31,7 +32,8 @@ class Film:
     """A source that draws people who walk, behind a wall if there is one."""
 
     name, width, height, rate = "film", WIDTH * SCALE, HEIGHT * SCALE, float(RATE)
-    live, skipped, frame_count = False, 0, None
+    live, skipped = False, 0
+    frame_count: int | None = None
 
     def __init__(self, walkers: Sequence[Walker], seconds: float, *, wall: bool = False) -> None:
         self.walkers = walkers
@@ -65,7 +67,7 @@ class Film:
 class Eyes:
     """A detector that sees everybody of whom half can be seen."""
 
-    class_names = ("person",)
+    class_names: tuple[str, ...] = ("person",)
 
     def __init__(self, film: Film) -> None:
         self.film = film
@@ -222,3 +224,22 @@ def test_unknown_embedder_is_one_plain_line(shared: Path, tmp_path: Path) -> Non
     assert done.returncode == 4
     assert done.stderr.count("\n") == 1
     assert "no.onnx" in done.stderr
+
+
+class _Blind:
+    """A tracker that takes no notice of looks."""
+
+    def update(
+        self,
+        detections: Detections,
+        *,
+        time: float | None = None,
+        camera_motion: npt.NDArray[np.float64] | None = None,
+    ) -> Tracks:
+        return Tracks.empty(time or 0.0)
+
+
+def test_an_embedder_for_a_tracker_that_has_no_use_for_it_is_refused() -> None:
+    film = Film([], 1)
+    with pytest.raises(ConfigError, match="_Blind makes no use of looks"):
+        Pipeline(film, Eyes(film), _Blind(), ColourEmbedder())

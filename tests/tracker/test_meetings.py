@@ -21,7 +21,7 @@ def _meeting(looks: npt.NDArray[np.float32], *, turn: bool, **settings: float) -
 
     While they overlap there are no embeddings; then they walk on, or both turn back.
     """
-    tracker = Tracker(**settings)
+    tracker = Tracker("sightline", class_groups=(), **settings)
     ids = []
     for frame in range(100):
         step = 4.0 * frame if not turn or frame < 32 else 4.0 * (64 - frame)

@@ -66,7 +66,7 @@ def test_places_are_pixels_of_the_picture(scripted: Scripted) -> None:
     large = IMAGE.repeat(2, axis=0).repeat(2, axis=1)
     inside = look_inside(scripted, large, 128, confidence=0.3)
     assert inside.input_size == (96, 160)
-    assert inside.covered == (320, 192)
+    assert inside.covered == (320.0, 192.0)
     assert inside.found[0].box.tolist() == [24, 20, 100, 180]
     assert inside.found[0].points[1].tolist() == [8, 8]
 
