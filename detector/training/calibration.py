@@ -2,8 +2,8 @@
 
 Trackers, rules and people set thresholds on scores, and what a score is worth depends on how a
 network was trained: targets that are overlaps, weak labels and short trainings keep scores low.
-So before a network is exported, each class's logits are shifted until the threshold with the
-best F1 on labelled pictures stands where trackers expect sure detections to begin. The order of
+So before a network is exported, each class's logits are shifted until the score from which
+detections are sure on labelled pictures stands where trackers expect that. The order of
 detections, and with it average precision within a class, does not change.
 """
 
@@ -19,17 +19,17 @@ from sightline.detector.network import Network
 __all__ = ["SURE", "shift_scores"]
 
 SURE = 0.65
-"""Where the best threshold of each class stands afterwards: the tracker's `high_score`."""
+"""Where sure detections of each class begin afterwards: the tracker's `high_score`."""
 
 _LEAST, _MOST = 0.05, 0.95
 
 
 def shift_scores(network: Network, thresholds: Mapping[str, float]) -> dict[str, float]:
-    """Shift the logits of each class so that its best threshold becomes `SURE`, in place.
+    """Shift the logits of each class so that its threshold becomes `SURE`, in place.
 
     Args:
         network: A trained network.
-        thresholds: The score with the best F1 of each class, by name; others stay as they are.
+        thresholds: The score from which each class is sure, by name; others stay as they are.
             Values outside 0.05 … 0.95 come from too few objects and count as these bounds.
 
     Returns:

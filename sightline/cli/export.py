@@ -38,8 +38,8 @@ def export(
     calibrate: Annotated[
         Path | None,
         typer.Option(
-            help="Labelled pictures, best held out: each class's scores are shifted so that its "
-            "best threshold stands where trackers expect it."
+            help="Labelled pictures, best held out: each class's scores are shifted so that those "
+            "of sure detections begin where trackers expect them."
         ),
     ] = None,
     size: Annotated[
@@ -115,17 +115,17 @@ def export(
 def _calibrate(network: Network, data: Path, recipe: Recipe) -> None:
     import torch
 
-    from sightline.cli.scoring import best_thresholds
+    from sightline.cli.scoring import sure_thresholds
     from sightline.detector.training.calibration import SURE, shift_scores
     from sightline.detector.training.datasets import read_data
     from sightline.detector.training.validation import detect_examples
 
     examples = read_data(data, network.class_names, recipe.skip_classes)
     found = detect_examples(network, examples, recipe.validation.size, torch.device("cpu"))
-    thresholds = best_thresholds(network.class_names, examples, found)
+    thresholds = sure_thresholds(network.class_names, examples, found)
     shift_scores(network, thresholds)
     figures = ", ".join(f"{name} {value:.2f}" for name, value in thresholds.items())
-    typer.echo(f"best thresholds on {len(examples)} pictures, now at {SURE}: {figures}")
+    typer.echo(f"sure from, on {len(examples)} pictures, now at {SURE}: {figures}")
 
 
 def _samples(folder: Path) -> Sequence[npt.NDArray[np.uint8]]:

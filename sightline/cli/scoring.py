@@ -11,10 +11,13 @@ from sightline.detector.training.examples import EVERY_CLASS, Example
 from sightline.errors import InputError
 from sightline.eval.detection import evaluate_coco
 from sightline.eval.detection_data import DetectionSet
-from sightline.eval.greedy import best_f1, greedy_matches
+from sightline.eval.greedy import Matches, greedy_matches
 from sightline.structures import Detections
 
-__all__ = ["best_thresholds", "detection_set", "score_examples"]
+__all__ = ["detection_set", "score_examples", "sure_thresholds"]
+
+_BETA = 0.5
+_ENOUGH = 30  # objects; fewer say little about a class
 
 
 def score_examples(
@@ -41,10 +44,14 @@ def score_examples(
     return {"AP50": scores.scores["AP50"], "AP": scores.scores["AP"]} | named
 
 
-def best_thresholds(
+def sure_thresholds(
     classes: Sequence[str], examples: Sequence[Example], found: Sequence[Detections]
 ) -> dict[str, float]:
-    """The score with the best F1 at IoU 0.5 of each class that the pictures show.
+    """The score of each class from which detections are sure: that with the best F0.5 at IoU 0.5.
+
+    F0.5 counts precision twice as much as recall: a tracker that starts a track on a false alarm
+    loses more than one that takes a weak detection in its second round. A class of which the
+    pictures show too few objects gets the threshold of all classes together.
 
     Args:
         classes: Names of the classes.
@@ -52,13 +59,24 @@ def best_thresholds(
         found: Detections in each.
     """
     data = detection_set(classes, examples, found)
-    best = {}
+    together = _best_threshold(greedy_matches(data))
+    thresholds = {}
     for number, name in enumerate(classes):
         truths = data.truth_classes == number
-        if (truths & ~data.truth_ignored).any():
-            part = data.select(truths, data.detected_classes == number)
-            best[name] = best_f1(greedy_matches(part))["best_threshold"]
-    return best
+        matches = greedy_matches(data.select(truths, data.detected_classes == number))
+        enough = matches.total >= _ENOUGH
+        thresholds[name] = _best_threshold(matches) if enough else together
+    return thresholds
+
+
+def _best_threshold(matches: Matches) -> float:
+    if not len(matches.scores):
+        return 1.0
+    hits = np.cumsum(matches.hits)
+    taken = np.arange(1, len(hits) + 1)
+    # (1 + β²)·P·R / (β²·P + R) with P = hits/taken, R = hits/total
+    measure = (1 + _BETA**2) * hits / (taken + _BETA**2 * max(matches.total, 1))
+    return float(matches.scores[measure.argmax()])
 
 
 def detection_set(
