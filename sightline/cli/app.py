@@ -24,6 +24,7 @@ from sightline.cli.eval_reid import eval_reid
 from sightline.cli.evaluate import evaluate
 from sightline.cli.explain import explain
 from sightline.cli.export import export
+from sightline.cli.packages import extra_of
 from sightline.cli.quantize import quantize
 from sightline.cli.track import track
 from sightline.cli.train import train
@@ -87,6 +88,15 @@ def main() -> None:
         command = context.command_path if context else "sightline"
         message = " ".join(getattr(error, "format_message", error.__str__)().split())
         print(f"sightline: {message.rstrip('.')}; see '{command} --help'", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if extra is None or debug:
+            raise
+        print(
+            f"sightline: this command needs {error.name}: pip install 'sightline[{extra}]'",
+            file=sys.stderr,
+        )
         sys.exit(2)
     except SightlineError as error:
         if debug:

@@ -11,7 +11,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from sightline.cli.running import open_outputs, progress_of, stop_on_signals
+from sightline.cli.interruption import stop_on_signals
+from sightline.cli.running import open_outputs, progress_of
 from sightline.errors import InputError
 from sightline.pipeline import Pipeline, Summary, run
 from sightline.protocols import CameraMotion, Source
@@ -65,7 +66,7 @@ def record_offline(
     if pipeline.camera_motion is not None:
         pipeline.camera_motion = _Noted(pipeline.camera_motion, recording)
     try:
-        with stop_on_signals(pipeline) as interrupted, progress_of(source) as advance:
+        with stop_on_signals(pipeline.stop) as interrupted, progress_of(source) as advance:
             summary = run(pipeline, [recording], advance)
         summary.interrupted = interrupted()
     finally:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType, MappingProxyType
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -26,6 +25,7 @@ from rich.progress import (
 from rich.table import Table
 
 from sightline import protocols
+from sightline.cli.interruption import stop_on_signals
 from sightline.detector import Detector
 from sightline.detector.embedded import default_model
 from sightline.detector.tiling import TiledDetector, parse_tiles
@@ -52,7 +52,6 @@ __all__ = [
     "print_summary",
     "progress_of",
     "record",
-    "stop_on_signals",
 ]
 
 errors = Console(stderr=True, highlight=False)
@@ -215,7 +214,7 @@ def record(
     """
     try:
         # Around the sinks too: what they do when they close is not to be interrupted either.
-        with stop_on_signals(pipeline) as interrupted, ExitStack() as stack:
+        with stop_on_signals(pipeline.stop) as interrupted, ExitStack() as stack:
             sinks, paths = open_outputs(
                 stack, pipeline.source, out, formats, class_names, save_video=save_video
             )
@@ -311,27 +310,6 @@ def _write_errors(out: Path) -> Iterator[None]:
         raise InputError(
             f"cannot write to {error.filename or out}: {error.strerror or error}"
         ) from error
-
-
-@contextmanager
-def stop_on_signals(pipeline: Pipeline) -> Iterator[Callable[[], bool]]:
-    """The first SIGINT or SIGTERM ends the run after its frame; a second SIGINT ends it hard."""
-    received = False
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        nonlocal received
-        received = True
-        pipeline.stop()
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield lambda: received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -86,13 +86,15 @@ def train(
 
     Example:  sightline train people.json --recipe finetune --out runs/people
     """
+    from sightline.cli.packages import check_training_packages
+
+    check_training_packages(tensorboard=tensorboard)
     from sightline.cli.distilling import label_unlabelled
-    from sightline.cli.training import check_packages, examples_of, print_result, run_training
+    from sightline.cli.training import examples_of, print_result, run_training
     from sightline.detector.training.folds import folds as split
     from sightline.detector.training.recipe import read_recipe
     from sightline.detector.training.run_folder import RunFolder
 
-    check_packages(tensorboard=tensorboard)
     if folds > 1 and validation:
         raise typer.BadParameter("--folds makes its own held-out parts: leave --validation out")
     if resume:

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any, Self
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sightline.cli.interruption import stop_on_signals
 from sightline.detector.training.examples import Example
 from sightline.detector.training.recipe import Recipe
 from sightline.detector.training.run_folder import RunFolder
 from sightline.detector.training.trainer import Progress as Standing
 from sightline.detector.training.trainer import Result, Trainer
-from sightline.errors import ConfigError, InputError
+from sightline.errors import InputError
 
-__all__ = ["check_packages", "examples_of", "print_result", "run_training"]
-
-
-def check_packages(*, tensorboard: bool) -> None:
-    """Say what is missing before anything is read.
-
-    Raises:
-        ConfigError: A package that a training needs is not installed.
-    """
-    needed = ["torch", "torchvision", "matplotlib", "faster_coco_eval"]
-    missing = [name for name in needed if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigError(
-            f"training needs {', '.join(missing)}: pip install 'sightline[train]' "
-            "(docs/training.md)"
-        )
-    if tensorboard and importlib.util.find_spec("tensorboard") is None:
-        raise ConfigError("--tensorboard needs the package tensorboard: pip install tensorboard")
+__all__ = ["examples_of", "print_result", "run_training"]
 
 
 def examples_of(paths: Sequence[Path], recipe: Recipe) -> list[Example]:
@@ -108,7 +88,7 @@ def run_training(
         folder.begin(recipe)
     score = partial(score_examples, recipe.classes)
     with (
-        _stop_on_signals() as stopped,
+        stop_on_signals() as stopped,
         Loader(examples, sampler, workers, classes=recipe.classes) as loader,
         _Bar(recipe, _writer(out) if tensorboard else None) as bar,
     ):
@@ -247,23 +227,3 @@ def _writer(out: Path) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(out))
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """The first SIGINT or SIGTERM ends the training after its step; a second one ends it hard."""
-    received = False
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        nonlocal received
-        received = True
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield lambda: received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
