@@ -122,7 +122,7 @@ class Detector(Settings):
     """The network that all streams share."""
 
     model: Annotated[str, Field(min_length=1)] = Field(
-        default="yolox-nano",
+        default="sightline-n",
         title="Network",
         description="A name of `sightline models`, or a file.",
     )
