@@ -36,14 +36,14 @@ $(RUNTIME): $(SOURCES)
 $(DEV): $(SOURCES)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing Sightline and what its tests need into $(VENV) (once; some minutes)"
-	$(PIP) install --constraint constraints.txt --editable '.[dev,eval,service,train]'
+	$(PIP) install --constraint constraints.txt --editable '.[dev,eval,service,telemetry,train]'
 	$(PIP) install --no-deps 'trackeval==1.3.0' # its opencv-python would overwrite the headless one
 	@touch $(RUNTIME) $@
 
 # Resolves the newest versions that work together; commit the result after `make check test`.
 lock: $(DEV)
 	$(PIP) install uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra eval --extra service --extra train \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra eval --extra service --extra telemetry --extra train \
 	  --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  --output-file constraints.txt
 

@@ -1,0 +1,1 @@
+"""The detector's process: newest frames of all cameras in batches, a tracker and rules each."""

@@ -1,0 +1,123 @@
+"""What the detector's process tells the service: results of frames, pieces of recordings, tracks.
+
+All times are UNIX seconds of the service's steady clock at which light fell into the camera, as
+near as that is known; never the time of processing unless a field says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sightline.service.rules.events import Event
+from sightline.structures import Tracks
+
+__all__ = ["FrameCounts", "FrameResult", "Recording", "TrackRecord"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCounts:
+    """Where a stream's frames went since it was added: received = the sum of the others.
+
+    Args:
+        received: Frames that the reader offered.
+        processed: Frames that were detected and tracked.
+        dropped: Frames replaced by newer ones before the detector came to them.
+        skipped: Frames left out because of `process_fps`.
+        waiting: Frames in flight.
+    """
+
+    received: int
+    processed: int
+    dropped: int
+    skipped: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """One frame that was looked at.
+
+    Args:
+        stream: Identifier of the stream.
+        sequence: Number of the frame among those that the reader offered, from 1.
+        captured_at: UNIX seconds; grows with every frame of a stream, also over reconnections.
+        finished_at: UNIX seconds at which this result was ready.
+        size: Width and height of the picture in pixels.
+        tracks: Confirmed tracks; `tracks.time` is `captured_at`.
+        class_names: Name of each class index.
+        detected: (N, 5) float32 x1 y1 x2 y2 score of all detections of people, confirmed or not,
+            for what has to be blurred.
+        events: What became certain with this frame.
+        counts: Where the stream's frames went so far.
+    """
+
+    stream: str
+    sequence: int
+    captured_at: float
+    finished_at: float
+    size: tuple[int, int]
+    tracks: Tracks
+    class_names: tuple[str, ...]
+    detected: npt.NDArray[np.float32]
+    events: tuple[Event, ...]
+    counts: FrameCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Some seconds of one stream's tracks, all frames, bit for bit: what rules can be replayed on.
+
+    Args:
+        stream: Identifier of the stream.
+        size: Width and height of the picture in pixels.
+        class_names: Name of each class index.
+        frame_times: (F,) float64 UNIX seconds of every frame, with or without tracks.
+        frames: (R,) int32 index into `frame_times` of each row.
+        numbers: (R,) int64 number of the track in its stream.
+        boxes: (R, 4) float32 x1 y1 x2 y2 in pixels.
+        scores: (R,) float32.
+        classes: (R,) int32.
+        seen: (R,) bool, False where the box is predicted.
+    """
+
+    stream: str
+    size: tuple[int, int]
+    class_names: tuple[str, ...]
+    frame_times: npt.NDArray[np.float64]
+    frames: npt.NDArray[np.int32]
+    numbers: npt.NDArray[np.int64]
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    classes: npt.NDArray[np.int32]
+    seen: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """A track as it stands: sent when it began, now and then, and when it ended.
+
+    Args:
+        stream: Identifier of the stream.
+        number: Number of the track in its stream, never used again. `STREAM:NUMBER` names it.
+        class_name: Its class.
+        started_at: UNIX seconds of its first confirmed box.
+        seen_at: UNIX seconds of its last seen box.
+        ended: Whether it is over.
+        path: (P, 5) float32: seconds since `started_at`, x1, y1, x2, y2 in 0…1 of the picture;
+            at most two places a second, thinned further for long tracks.
+        exemplars: (E, D) float16 appearance vectors of length 1, or None without re-ID.
+        embedder: Name of the network that made the exemplars; empty without.
+    """
+
+    stream: str
+    number: int
+    class_name: str
+    started_at: float
+    seen_at: float
+    ended: bool
+    path: npt.NDArray[np.float32]
+    exemplars: npt.NDArray[np.float16] | None = None
+    embedder: str = ""
