@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sightline.service.rules.events import Event
 from sightline.structures import Tracks
 
-__all__ = ["FrameCounts", "FrameResult", "Recording", "TrackRecord"]
+__all__ = ["FrameCounts", "FrameResult", "Recording", "SavedState", "TrackRecord"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +121,21 @@ class TrackRecord:
     path: npt.NDArray[np.float32]
     exemplars: npt.NDArray[np.float16] | None = None
     embedder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """Everything that it takes to go on tracking a stream after a restart.
+
+    Sent every second, and right behind the events of a frame: both are stored together, so that
+    a restart neither repeats nor loses an event.
+
+    Args:
+        stream: Identifier of the stream.
+        at: UNIX seconds of the last frame that it has seen.
+        data: What the engine made and alone can read.
+    """
+
+    stream: str
+    at: float
+    data: bytes

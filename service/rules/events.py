@@ -44,6 +44,8 @@ class Event:
             the track was when it was decided.
         seconds: Time spent in the zone.
         count: Tracks in the zone.
+        state: What the stream is doing now, in `stream_state`.
+        error_code: Why it does not run, in `stream_state`.
     """
 
     stream: str
@@ -57,6 +59,8 @@ class Event:
     position: tuple[float, float] | None = None
     seconds: float | None = None
     count: int | None = None
+    state: str | None = None
+    error_code: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The fields that are set, as JSON takes them."""
