@@ -1,0 +1,1 @@
+"""Alerts: from stored events to webhooks and MQTT brokers."""
