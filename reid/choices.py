@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sightline.inference import Device
+from pathlib import Path
+
+from sightline.inference import Device, file_sha256
 from sightline.reid.colour import ColourEmbedder
 from sightline.reid.embedder import Embedder
+from sightline.reid.weights import find_weights
 
-__all__ = ["open_embedder"]
+__all__ = ["embedder_name", "open_embedder"]
 
 
 def open_embedder(
@@ -30,3 +33,21 @@ def open_embedder(
     if choice == "colour":
         return ColourEmbedder()
     return Embedder(choice, device, threads=threads)
+
+
+def embedder_name(choice: str) -> str:
+    """What stored vectors are marked with: those of two networks cannot be compared.
+
+    Args:
+        choice: As for `open_embedder`.
+
+    Returns:
+        The network's name and the first digits of its file's SHA-256, `sightline-reid@6e1f…`;
+        `colour` as it stands; an empty text for `off`.
+
+    Raises:
+        ModelError: The network cannot be found.
+    """
+    if choice in ("off", "colour"):
+        return "" if choice == "off" else choice
+    return f"{Path(choice).stem}@{file_sha256(find_weights(choice))[:12]}"

@@ -9,12 +9,15 @@ Tracker", 2000.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sightline.errors import StateError
 from sightline.structures import Detections, Frame
 
 __all__ = ["CameraMotionEstimator"]
@@ -66,6 +69,34 @@ class CameraMotionEstimator:
         self._previous = small
         self._corners = self._next_corners(small, boxes.reshape(-1, 4), kept)
         return motion
+
+    def save(self) -> bytes:
+        """What is remembered of the last frame, from which `load` continues bit for bit."""
+        kept = {"age": np.array(self._age)}
+        if self._previous is not None:
+            kept["previous"] = self._previous
+        if self._corners is not None:
+            kept["corners"] = self._corners
+        buffer = io.BytesIO()
+        np.savez(buffer, **kept)  # type: ignore[arg-type]
+        return buffer.getvalue()
+
+    @classmethod
+    def load(cls, data: bytes) -> CameraMotionEstimator:
+        """An estimator that continues where `save` was called.
+
+        Raises:
+            StateError: The bytes are damaged.
+        """
+        estimator = cls()
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as kept:
+                estimator._age = int(kept["age"])
+                estimator._previous = kept.get("previous")
+                estimator._corners = kept.get("corners")
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise StateError(f"the saved camera motion cannot be read: {error}") from error
+        return estimator
 
     def _next_corners(
         self,

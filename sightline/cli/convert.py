@@ -19,7 +19,7 @@ def convert(
     out: Annotated[
         Path,
         typer.Argument(
-            help="File to write: .txt, .jsonl, .coco.json, .cvat.xml or .parquet.",
+            help="File to write: .txt, .jsonl, .csv, .coco.json, .cvat.xml or .parquet.",
             show_default=False,
         ),
     ],
@@ -41,7 +41,7 @@ def convert(
         str, typer.Option(help="Names of the classes from 0, where the file has none: person,car.")
     ] = "",
 ) -> None:
-    """Convert tracks between MOT text, JSON lines, COCO, CVAT and Parquet.
+    """Convert tracks between MOT text, JSON lines, CSV, COCO, CVAT and Parquet.
 
     Example:  sightline convert out/street.txt street.cvat.xml --rate 25 --size 1920x1080
     """

@@ -39,7 +39,7 @@ ConfidenceOption = Annotated[
 ]
 OutOption = Annotated[Path, typer.Option(help="Folder of the outputs, named after the source.")]
 FormatOption = Annotated[
-    str, typer.Option("--format", help="Outputs: any of mot,jsonl,coco,cvat,parquet.")
+    str, typer.Option("--format", help="Outputs: any of mot,jsonl,csv,coco,cvat,parquet.")
 ]
 DeviceOption = Annotated[
     Device, typer.Option(help="Where the network runs; cuda and tensorrt never fall back.")

@@ -14,6 +14,7 @@ __all__ = ["FORMATS", "format_of", "open_sink", "read_tracks", "write_tracks"]
 FORMATS = {
     "mot": ".txt",
     "jsonl": ".jsonl",
+    "csv": ".csv",
     "coco": ".coco.json",
     "cvat": ".cvat.xml",
     "parquet": ".parquet",
@@ -21,7 +22,7 @@ FORMATS = {
 """Suffix of each format's files, which follows the name of the source."""
 
 # What files of others are usually called.
-_OTHER_SUFFIXES = {".json": "coco", ".xml": "cvat", ".csv": "mot"}
+_OTHER_SUFFIXES = {".json": "coco", ".xml": "cvat"}
 
 
 def open_sink(
@@ -59,6 +60,10 @@ def open_sink(
             from sightline.formats.jsonl import JsonLinesSink
 
             return JsonLinesSink(path, info)
+        case "csv":
+            from sightline.formats.csv_table import CsvSink
+
+            return CsvSink(path, info)
         case "coco":
             from sightline.formats.coco import CocoSink
 
@@ -100,6 +105,10 @@ def read_tracks(
             from sightline.formats.jsonl import read_json_lines
 
             return read_json_lines(path, info)
+        case "csv":
+            from sightline.formats.csv_table import read_csv
+
+            return read_csv(path, info)
         case "coco":
             from sightline.formats.coco import read_coco
 

@@ -27,7 +27,7 @@ from sightline.formats import FORMATS, read_tracks
 from sightline.structures import Tracks
 from sightline.video import VideoWriter, open_source
 
-ALL_FORMATS = "mot,jsonl,coco,cvat,parquet"
+ALL_FORMATS = "mot,jsonl,csv,coco,cvat,parquet"
 
 
 def sightline(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from sightline.errors import InputError, ModelError
 from sightline.reid import Embedder
+from sightline.reid.choices import embedder_name
 from tests.reid.conftest import OSNET, RETAIL, People
 
 
@@ -112,3 +113,13 @@ def _mean_colours(folder: Path, batch: int | None, then: str = "Identity") -> Pa
     path = folder / "means.onnx"
     onnx.save(model, str(path))
     return path
+
+
+def test_a_network_is_named_by_what_is_in_its_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.onnx").write_bytes(b"one")
+    before = embedder_name(str(tmp_path / "mine.onnx"))
+    (tmp_path / "mine.onnx").write_bytes(b"two")
+    assert before.startswith("mine@")
+    assert embedder_name(str(tmp_path / "mine.onnx")) != before
+    assert embedder_name("sightline-reid").startswith("sightline-reid@")
+    assert (embedder_name("colour"), embedder_name("off")) == ("colour", "")

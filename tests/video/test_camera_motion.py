@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from sightline.errors import StateError
 from sightline.formats.mot import read_affines, read_mot, rows_to_detections
 from sightline.structures import Detections, Frame
 from sightline.video import CameraMotionEstimator, open_source
@@ -101,6 +102,18 @@ def test_the_same_video_gives_the_same_motion() -> None:
         motion = _similarity(1, 1.01, 5, 5)
         runs.append(estimator.estimate(Frame(_view(scene, motion)), Detections.empty()))
     np.testing.assert_array_equal(runs[0], runs[1])
+
+
+def test_a_saved_estimator_goes_on_as_if_never_stopped(shared: Path) -> None:
+    frames = list(open_source(shared / "data" / "clips" / "unlabelled-shopping-street.mp4", end=1))
+    whole, parted = CameraMotionEstimator(), CameraMotionEstimator()
+    for frame in frames:
+        parted = CameraMotionEstimator.load(parted.save())
+        np.testing.assert_array_equal(
+            parted.estimate(frame, Detections.empty()), whole.estimate(frame, Detections.empty())
+        )
+    with pytest.raises(StateError, match="saved camera motion"):
+        CameraMotionEstimator.load(whole.save()[:100])
 
 
 def test_a_fixed_camera_stands_still(shared: Path) -> None:
