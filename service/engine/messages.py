@@ -6,7 +6,9 @@ near as that is known; never the time of processing unless a field says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,19 @@ import numpy.typing as npt
 from sightline.service.rules.events import Event
 from sightline.structures import Tracks
 
-__all__ = ["FrameCounts", "FrameResult", "Recording", "SavedState", "TrackRecord"]
+__all__ = [
+    "EngineReport",
+    "EngineState",
+    "FrameCounts",
+    "FrameResult",
+    "Recording",
+    "SavedState",
+    "StreamEnd",
+    "TrackRecord",
+]
+
+EngineState = Literal["STARTING", "RUNNING", "BACKOFF", "STOPPED"]
+"""BACKOFF: it ended, hung or could not be started, and is tried again in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +153,61 @@ class SavedState:
     stream: str
     at: float
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """A stream that is no longer tracked: what happened to its end.
+
+    Args:
+        stream: Identifier of the stream.
+        at: UNIX seconds of its last frame.
+        events: Visits and tracks that ended with it.
+        counts: Where all its frames went; none is waiting.
+    """
+
+    stream: str
+    at: float
+    events: tuple[Event, ...]
+    counts: FrameCounts
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReport:
+    """What the detector's process is and does.
+
+    Args:
+        state: Whether it runs.
+        at: UNIX seconds of what follows.
+        model: Name of the network.
+        device_asked: What the configuration asks for.
+        device: Where it runs: `cpu`, `cuda` or `tensorrt`; empty before it first ran.
+        providers: ONNX Runtime's providers as the session has them.
+        detector: Everything that the detector says of itself.
+        embedder: Everything that the re-ID network says of itself; empty without one.
+        utilisation: Share of the last seconds in which detection ran.
+        frames: Frames that were processed since the service started.
+        stage_seconds: Seconds that stages took since the service started.
+        batches: How many batches there were of each size.
+        batch_limit: Most frames of a batch now: less than asked for where memory was short.
+        restarts: How often the process had to be started again.
+        last_error: Why it was, or what else went wrong last; empty if nothing did.
+        problems: By stream, what of its zones and lines cannot be used.
+    """
+
+    state: EngineState
+    at: float
+    model: str
+    device_asked: str
+    device: str = ""
+    providers: tuple[str, ...] = ()
+    detector: Mapping[str, Any] = field(default_factory=dict)
+    embedder: Mapping[str, Any] = field(default_factory=dict)
+    utilisation: float = 0.0
+    frames: int = 0
+    stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    batches: Mapping[int, int] = field(default_factory=dict)
+    batch_limit: int = 0
+    restarts: int = 0
+    last_error: str = ""
+    problems: Mapping[str, str] = field(default_factory=dict)
