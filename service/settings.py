@@ -12,7 +12,7 @@ import inspect
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pydantic
 import yaml
@@ -40,8 +40,14 @@ Identifier = Annotated[str, pydantic.StringConstraints(pattern=r"^[A-Za-z0-9][A-
 
 
 class Settings(pydantic.BaseModel):
-    """Base of every part of the configuration: frozen, without unknown keys."""
+    """Base of every part of the configuration: frozen, without unknown keys.
 
+    Attributes:
+        from_files: Whether values may come from files of this machine; never for what comes by the
+            interface, whose models are subclasses that say False.
+    """
+
+    from_files: ClassVar[bool] = True
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @pydantic.model_validator(mode="before")
@@ -79,6 +85,8 @@ def fill_from_files(
 
 def file_fields(model: type[pydantic.BaseModel]) -> list[str]:
     """Names of the fields that may be given as `NAME_file`."""
+    if not getattr(model, "from_files", False):
+        return []
     return [
         name
         for name, field in model.model_fields.items()

@@ -1,0 +1,67 @@
+"""Puts the interface together: routers, guards, errors, the OpenAPI document."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+import sightline
+from sightline.service.access.credentials import CSRF_HEADER
+from sightline.service.api import problems
+from sightline.service.api.audit import AuditMiddleware
+from sightline.service.api.context import Context
+from sightline.service.api.security import OriginMiddleware, ProblemMiddleware, SecurityHeaders
+
+__all__ = ["create_app"]
+
+_LARGEST_BODY = 1 << 20
+_LARGEST_BODIES: dict[str, int | None] = {
+    "jobs": None,  # limits itself while it streams
+    "search": 20 << 20,
+}
+_ROUTERS = (
+    *("session", "keys", "streams", "scenes", "live", "events", "pictures", "tracks", "counts"),
+    *("replay", "search", "alerts", "jobs", "system", "page"),
+)
+
+
+def create_app(context: Context) -> FastAPI:
+    """The interface of a service.
+
+    Args:
+        context: What its handlers work with; started and stopped by the caller.
+    """
+    app = FastAPI(
+        title="Sightline",
+        version=sightline.__version__,
+        summary="Who is where, which one is which, and what happened.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(ProblemMiddleware),
+            Middleware(OriginMiddleware, allowed=context.config.security.allowed_origins),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=context.config.security.allowed_origins,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["Authorization", "Content-Type", "Last-Event-ID", CSRF_HEADER],
+                expose_headers=["Location", "Retry-After", "X-Request-ID"],
+            ),
+            Middleware(AuditMiddleware),
+        ],
+    )
+    app.state.context = context
+    problems.install(app)
+    for name in _ROUTERS:
+        module = f"sightline.service.api.{name}"
+        if importlib.util.find_spec(module) is None:
+            continue
+        router: APIRouter = importlib.import_module(module).router
+        app.include_router(router, max_body_size=_LARGEST_BODIES.get(name, _LARGEST_BODY))
+    return app
