@@ -1,0 +1,1 @@
+"""What happens now: messages to whoever listens, pictures for whoever watches."""

@@ -1,0 +1,124 @@
+"""What waits for one listener: bounded, the newest of tracks and states, all of the events."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Collection
+from typing import Literal
+
+from sightline.service.live.messages import Message
+
+__all__ = ["Ending", "Subscription"]
+
+Ending = Literal["too_slow", "closed"]
+"""Why a subscription is over: too far behind with events, or the service stops."""
+
+_MOST_EVENTS = 2000
+_MOST_EVENT_BYTES = 512 * 1024
+_MOST_TRACK_BYTES = 256 * 1024
+_MOST_STATE_BYTES = 128 * 1024
+
+
+class Subscription:
+    """What waits for one listener; made by `Hub.subscribe`, read in the event loop.
+
+    Args:
+        streams: Identifiers of the streams it may hear of; None for all.
+        lock: The hub's.
+    """
+
+    def __init__(self, streams: Collection[str] | None, lock: threading.Lock) -> None:
+        self.streams = None if streams is None else frozenset(streams)
+        self.ended: Ending | None = None
+        self.delivered = 0
+        self.skipped = 0
+        self._lock = lock
+        self._ready = asyncio.Event()
+        self._signalled = False
+        self._events: deque[Message] = deque()
+        self._event_bytes = 0
+        self._states: dict[str, Message] = {}
+        self._tracks: dict[str, Message] = {}
+
+    def sees(self, stream: str) -> bool:
+        """Whether it may hear of a stream."""
+        return self.streams is None or stream in self.streams
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of all messages that wait; at most 0.9 MiB, as long as no message is larger."""
+        with self._lock:
+            return self._event_bytes + _size(self._states) + _size(self._tracks)
+
+    async def next(self) -> Message | None:
+        """The next message: events first, then states, then tracks; None at the end (`ended`)."""
+        while True:
+            with self._lock:
+                message = self._take()
+                if message is not None:
+                    self.delivered += 1
+                    return message
+                if self.ended is not None:
+                    return None
+                self._signalled = False
+                self._ready.clear()
+            await self._ready.wait()
+
+    def wake(self) -> None:
+        """Let `next` look again; called in the event loop, by the hub."""
+        self._ready.set()
+
+    def offer(self, message: Message) -> bool:
+        """Take a message, with the hub's lock held; True if the listener has to be woken."""
+        if self.ended is not None or not self.sees(message.stream):
+            return False
+        if message.kind == "tracks":
+            self._offer_tracks(message)
+        elif message.kind == "event":
+            self._events.append(message)
+            self._event_bytes += len(message.text)
+            if len(self._events) > _MOST_EVENTS or self._event_bytes > _MOST_EVENT_BYTES:
+                return self.end("too_slow")
+        else:
+            self._states[message.stream] = message
+            if _size(self._states) > _MOST_STATE_BYTES:
+                return self.end("too_slow")
+        return self._signal()
+
+    def end(self, reason: Ending) -> bool:
+        """Forget what waits, with the hub's lock held; True if the listener has to be woken."""
+        self.ended = self.ended or reason
+        self._events.clear()
+        self._event_bytes = 0
+        self._states.clear()
+        self._tracks.clear()
+        return self._signal()
+
+    def _offer_tracks(self, message: Message) -> None:
+        # A replaced message keeps its place in line: a busy camera never starves a quiet one.
+        self.skipped += message.topic in self._tracks
+        self._tracks[message.topic] = message
+        while len(self._tracks) > 1 and _size(self._tracks) > _MOST_TRACK_BYTES:
+            oldest = next(topic for topic in self._tracks if topic != message.topic)
+            del self._tracks[oldest]
+            self.skipped += 1
+
+    def _take(self) -> Message | None:
+        if self._events:
+            message = self._events.popleft()
+            self._event_bytes -= len(message.text)
+            return message
+        for waiting in (self._states, self._tracks):
+            if waiting:
+                return waiting.pop(next(iter(waiting)))
+        return None
+
+    def _signal(self) -> bool:
+        woken, self._signalled = self._signalled, True
+        return not woken
+
+
+def _size(messages: dict[str, Message]) -> int:
+    return sum(len(message.text) for message in messages.values())
