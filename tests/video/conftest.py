@@ -203,14 +203,18 @@ def silent_port() -> Iterator[int]:
 @pytest.fixture(scope="session")
 def serve_rtsp() -> Iterator[ServeRtsp]:
     """Serves a clip by RTSP: `serve_rtsp(path, "basic", user, password) -> URL, process`."""
-    reason = _missing_gstreamer()
+    reason = missing_gstreamer()
     if reason:
         pytest.skip(reason)
     with ExitStack() as stack:
 
         def serve(path: Path, *authentication: str) -> tuple[str, subprocess.Popen[str]]:
+            method, user, password = authentication or ("none", "", "")
             process = subprocess.Popen(
-                [_SYSTEM_PYTHON, str(_RTSP_SERVER), str(path), *(authentication or ("none",))],
+                [
+                    *(_SYSTEM_PYTHON, str(_RTSP_SERVER), "0", method, user, password),
+                    f"cam={path}",
+                ],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
@@ -223,7 +227,7 @@ def serve_rtsp() -> Iterator[ServeRtsp]:
         yield serve
 
 
-def _missing_gstreamer() -> str | None:
+def missing_gstreamer() -> str | None:
     check = (
         "import gi; gi.require_version('GstRtspServer', '1.0'); "
         "from gi.repository import Gst, GstRtspServer; Gst.init(None); "
