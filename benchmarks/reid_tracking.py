@@ -38,7 +38,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from sightline.cli.running import appearance_parameters, make_tracker
+from sightline.cli.running import make_tracker
 from sightline.detector import Detector
 from sightline.eval.counts import combine
 from sightline.eval.sequence import evaluate_sequence
@@ -47,6 +47,7 @@ from sightline.geometry import iou_matrix, ltwh_to_xyxy
 from sightline.pipeline import Pipeline
 from sightline.protocols import Embedder
 from sightline.reid import open_embedder
+from sightline.reid.choices import appearance_parameters
 from sightline.structures import Detections, Frame
 from sightline.video import open_source
 

@@ -35,14 +35,12 @@ from sightline.formats.mot import read_affines
 from sightline.inference import Device
 from sightline.pipeline import Pipeline, Summary, run
 from sightline.protocols import CameraMotion, Sink, Source
-from sightline.reid import ColourEmbedder, Embedder
 from sightline.structures import Frame, Tracks
 from sightline.tracker import Tracker
 from sightline.video import CameraMotionEstimator, VideoWriter
 from sightline.video.recorded_motion import RecordedCameraMotion
 
 __all__ = [
-    "appearance_parameters",
     "choose_camera_motion",
     "make_detector",
     "make_tracker",
@@ -137,21 +135,6 @@ def choose_camera_motion(choice: str, source_name: str, tracker: Tracker) -> Cam
     if choice == "auto":
         return CameraMotionEstimator() if tracker.parameters["camera_motion"] else None
     return RecordedCameraMotion(read_affines(Path(choice) / f"{source_name}.txt"))
-
-
-def appearance_parameters(
-    choice: str, embedder: Embedder | ColourEmbedder | None
-) -> dict[str, float | str]:
-    """Parameters of the tracker that belong to an embedder.
-
-    Args:
-        choice: What `--reid` said.
-        embedder: What it opened.
-    """
-    if embedder is None:
-        return {}
-    trust = "veto" if choice == "colour" else "full"
-    return {"appearance_limit": embedder.match_distance, "appearance_trust": trust}
 
 
 def make_tracker(

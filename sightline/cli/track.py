@@ -12,9 +12,6 @@ from sightline.inference import Device
 
 __all__ = ["track"]
 
-_LOOKS = ("appearance_weight", "reidentify_limit", "cascade_limit")
-"""Parameters of which one is above 0 where a tracker uses embeddings."""
-
 # Shared with `sightline detect`.
 SourceArgument = Annotated[
     str,
@@ -120,7 +117,6 @@ def track(
     """
     from sightline.cli.offline import record_offline
     from sightline.cli.running import (
-        appearance_parameters,
         choose_camera_motion,
         make_detector,
         make_tracker,
@@ -131,6 +127,7 @@ def track(
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
     from sightline.reid import Selection, open_embedder
+    from sightline.reid.choices import appearance_parameters, uses_looks
     from sightline.tracker.offline import parse_steps
     from sightline.video import open_source
 
@@ -145,7 +142,7 @@ def track(
     reopen = partial(open_source, source, start=start, end=end, stride=stride)
     opened = reopen()
     motion = choose_camera_motion(camera_motion, opened.name, engine)
-    if not any(engine.parameters[name] for name in _LOOKS):
+    if not uses_looks(engine.parameters):
         embedder = None
     people = {index for index, name in enumerate(detector.class_names) if name == "person"}
     pipeline = Pipeline(

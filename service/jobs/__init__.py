@@ -1,0 +1,1 @@
+"""Jobs: recorded video tracked offline, one at a time, resumable."""
