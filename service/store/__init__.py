@@ -1,0 +1,1 @@
+"""What the service keeps: SQLite or PostgreSQL, one writer for what cameras produce."""
