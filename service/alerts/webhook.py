@@ -41,7 +41,7 @@ class WebhookTarget:
         now: Callable[[], float],
         timeout: float = 10.0,
     ) -> None:
-        self._url = httpx.URL(webhook.url.get_secret_value())
+        self._address = webhook.url.get_secret_value()
         self._secret = webhook.secret.get_secret_value()
         self._reachable = reachable
         self._now = now
@@ -65,10 +65,11 @@ class WebhookTarget:
         """Nothing stays open between messages."""
 
     async def _post(self, message: Message) -> None:
-        host, port = self._url.host, self._url.port or _default_port(self._url)
+        url = httpx.URL(self._address)
+        host, port = url.host, url.port or _default_port(url)
         address = await self._reachable.resolve(host, port)
         headers = {
-            "Host": self._url.netloc.decode("ascii"),
+            "Host": url.netloc.decode("ascii"),
             "Content-Type": "application/json",
             "User-Agent": "Sightline",
             HEADER: sign(self._secret, message.body, int(self._now())),
@@ -80,7 +81,7 @@ class WebhookTarget:
             ) as client,
             client.stream(
                 "POST",
-                self._url.copy_with(host=address),
+                url.copy_with(host=address),
                 content=message.body,
                 headers=headers,
                 extensions={"sni_hostname": host},

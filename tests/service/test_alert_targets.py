@@ -169,13 +169,10 @@ def test_networks_that_are_named_are_reached() -> None:
 
 
 def test_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = ["127.0.0.1", "169.254.169.254"]
-
-    async def getaddrinfo(self: Any, host: str, port: int, **_: Any) -> Any:
-        assert host == "hooks.example.org"
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers.pop(0), port))]
-
-    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", getaddrinfo)
+    answers = [["127.0.0.1"], ["169.254.169.254"]]
+    monkeypatch.setattr(
+        "sightline.service.alerts.addresses.resolve", lambda host, port: answers.pop(0)
+    )
     with Receiver().running() as receiver:
         url = receiver.url.replace("127.0.0.1", "hooks.example.org")
         send(webhook(url, Reachable(trusted=False, allowed=["127.0.0.0/8"])))
