@@ -10,7 +10,6 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from sightline.service.store.logins import LoginSession
 from starlette.concurrency import run_in_threadpool
 
 from sightline.service.access.attempts import Attempts

@@ -24,6 +24,7 @@ from sightline.service.store.database import Database
 from sightline.service.store.errors import StoreError
 from sightline.service.store.identifiers import new_id
 from sightline.service.store.keys import Key
+from sightline.service.store.sessions import delete_sessions_of
 
 __all__ = ["FRESH_SECONDS", "Keys", "principal_of"]
 
@@ -204,4 +205,4 @@ def _lasts(key: Key, now: float) -> bool:
 
 
 def _fingerprint(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).hash()
+    return hashlib.sha256(token.encode()).digest()
