@@ -11,7 +11,9 @@ import heapq
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -26,7 +28,7 @@ from sightline.structures import Frame
 from sightline.video.clock import Clock
 from sightline.video.selection import Selection
 
-__all__ = ["ContainerSource", "FailureNamer"]
+__all__ = ["ContainerSource", "FailureNamer", "Picture", "Taps"]
 
 FailureNamer = Callable[[BaseException, float], SourceError]
 """Makes the error that a user sees from FFmpeg's and the seconds that the call took."""
@@ -37,11 +39,47 @@ _UNTIMED_FORMATS = {"mpjpeg", "mjpeg"}
 _ENDED_BY_ERROR = {"mpjpeg"}
 # A camera that is joined between two key frames shows nothing until the next one.
 _PACKETS_BEFORE_PICTURE = 1500
+# Packets that a decoder keeps back are few; behind a camera's clock that was set back, stamps wait
+# for ever.
+_MOST_AWAITED = 256
 _TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
     180: cv2.ROTATE_180,
     270: cv2.ROTATE_90_CLOCKWISE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture before it becomes a `Frame`.
+
+    Args:
+        decoded: PyAV's `VideoFrame`, in the decoder's own format, not turned upright.
+        index: Number in the source from 0.
+        time: Seconds of stream time.
+        stamp: Seconds on the stream's own clock, None where it has none; may stand or jump.
+        arrived: When its packet came, on the clock of `Taps.now`.
+    """
+
+    decoded: Any
+    index: int
+    time: float
+    stamp: float | None
+    arrived: float
+
+
+@dataclass(frozen=True, slots=True)
+class Taps:
+    """What somebody who reads a live source wants to know besides its pictures.
+
+    Args:
+        now: The clock that arrivals are told on; UNIX seconds if left out.
+        on_packet: Called with each packet as it arrives, the seconds that it shows on the stream's
+            own clock (None without) and its arrival; may raise to end the reading.
+    """
+
+    now: Callable[[], float] = time.time
+    on_packet: Callable[[Any, float | None, float], None] | None = None
 
 
 class ContainerSource:
@@ -58,6 +96,7 @@ class ContainerSource:
         live: Whether frames arrive in real time.
         selection: Which frames are wanted.
         name_failure: Makes the error that a user sees.
+        taps: Who is told of packets, and what arrivals are told by.
 
     Raises:
         SourceError: There is no video in it, or none that can be decoded.
@@ -72,6 +111,7 @@ class ContainerSource:
         live: bool,
         selection: Selection,
         name_failure: FailureNamer,
+        taps: Taps | None = None,
     ) -> None:
         self.name = name
         self.live = live
@@ -81,6 +121,7 @@ class ContainerSource:
         self._label = label
         self._selection = selection
         self._name_failure = name_failure
+        self._taps = taps or Taps()
         self._closing = threading.Event()
         self._reading = threading.Lock()
         self._started = False
@@ -88,6 +129,7 @@ class ContainerSource:
         try:
             self._stream = self._choose_stream()
             self._unit: Fraction = self._stream.time_base
+            self._arrival_is_time = live and container.format.name in _UNTIMED_FORMATS
             # Time stamps of packets whose picture has not come out of the decoder, smallest first.
             self._awaited: list[int] = []
             self._decoded = False
@@ -96,9 +138,9 @@ class ContainerSource:
             # Rotation is known only from a decoded picture; its packets are decoded again.
             self._seen: list[Any] = []
             picture = self._first_picture()
-            self._turn = _upright_turn(picture.rotation, self.warnings)
+            self.turn = _upright_turn(picture.rotation, self.warnings)
             self.width, self.height = picture.width, picture.height
-            if self._turn in (90, 270):
+            if self.turn in (90, 270):
                 self.width, self.height = self.height, self.width
         except BaseException:
             container.close()
@@ -113,10 +155,17 @@ class ContainerSource:
             SourceError: A live source fell silent or failed, or no frame could be decoded.
             StateError: The source was iterated before.
         """
+        return self._frames(self.pictures())
+
+    def pictures(self) -> Generator[Picture, None, None]:
+        """As iterating, but without converting: for who does not want every frame as BGR.
+
+        Pictures are to be turned by `turn` degrees counter-clockwise to stand upright.
+        """
         if self._started:
             raise StateError(f"{self._label}: a source can be read once; open it again")
         self._started = True
-        return self._frames()
+        return self._read_pictures()
 
     def close(self) -> None:
         """Release the container; from another thread, the reader releases it at its next step."""
@@ -128,39 +177,45 @@ class ContainerSource:
             finally:
                 self._reading.release()
 
-    def _frames(self) -> Iterator[Frame]:
+    def _frames(self, pictures: Generator[Picture, None, None]) -> Iterator[Frame]:
+        with closing(pictures):
+            for picture in pictures:
+                yield self._to_frame(picture)
+
+    def _read_pictures(self) -> Generator[Picture, None, None]:
         delivered = False
         try:
             steps = self._timed_pictures()
             while not self._closing.is_set():
                 with self._reading:
                     step = None if self._closing.is_set() else next(steps, None)
-                    frame = None if step is None else self._to_frame(*step)
-                if frame is None:
+                if step is None:
                     break
                 delivered = True
-                yield frame
+                yield step
             if not delivered and not self._closing.is_set():
                 self.warnings.append(f"{self._label}: no frame of it lies in the wanted stretch")
         finally:
             self.close()
 
-    def _timed_pictures(self) -> Iterator[tuple[int, float, Any]]:
-        """Index, stream time and decoded picture of every wanted frame."""
+    def _timed_pictures(self) -> Iterator[Picture]:
+        """Every wanted frame."""
         index = 0
         for picture in self._decode(self._from_start()):
             if picture is None:
                 continue
             index += self._lost_before(picture)
-            if picture.is_corrupt or _packet_note(picture)[1]:
+            arrived, damaged = self._packet_note(picture)
+            if picture.is_corrupt or damaged:
                 index += 1
                 self.skipped += 1
                 continue
-            seconds = self._clock.tell(self._stamp(picture))
+            stamp = self._stamp(picture.dts if picture.pts is None else picture.pts)
+            seconds = self._clock.tell(arrived if self._arrival_is_time else stamp)
             if self._selection.is_after(seconds):
                 return
             if self._selection.takes(index) and not self._selection.is_before(seconds):
-                yield index, seconds, picture
+                yield Picture(picture, index, seconds, stamp, arrived)
             index += 1
         self.skipped += len(self._awaited)
 
@@ -179,13 +234,13 @@ class ContainerSource:
                     self.skipped += 1
         return lost
 
-    def _to_frame(self, index: int, seconds: float, picture: Any) -> Frame:
-        converted: Any = self._reformatter.reformat(picture, format="bgr24", threads=1)
+    def _to_frame(self, picture: Picture) -> Frame:
+        converted: Any = self._reformatter.reformat(picture.decoded, format="bgr24", threads=1)
         image: npt.NDArray[np.uint8] = converted.to_ndarray()
-        if self._turn:
-            image = np.asarray(cv2.rotate(image, _TURNS[self._turn]), dtype=np.uint8)
-        arrival = _packet_note(picture)[0] if self.live else None
-        return Frame(image, index, seconds, arrival, self.name)
+        if self.turn:
+            image = np.asarray(cv2.rotate(image, _TURNS[self.turn]), dtype=np.uint8)
+        arrival = picture.arrived if self.live else None
+        return Frame(image, picture.index, picture.time, arrival, self.name)
 
     def _decode(self, packets: Iterator[Any]) -> Iterator[Any]:
         """Pictures in order of display; None for one that could not be decoded."""
@@ -225,11 +280,16 @@ class ContainerSource:
         self._awaited.clear()
         return iter(())
 
-    def _stamp(self, picture: Any) -> float | None:
-        if self._container.format.name in _UNTIMED_FORMATS:
-            return _packet_note(picture)[0] if self.live else None
-        ticks = picture.dts if picture.pts is None else picture.pts
-        return None if ticks is None else float(ticks * self._unit)
+    def _stamp(self, ticks: int | None) -> float | None:
+        """Seconds on the stream's own clock, if it has one."""
+        if ticks is None or self._container.format.name in _UNTIMED_FORMATS:
+            return None
+        return float(ticks * self._unit)
+
+    def _packet_note(self, picture: Any) -> tuple[float, bool]:
+        """Arrival and damage of the packet that a picture came from."""
+        note: tuple[float, bool] | None = picture.opaque
+        return (self._taps.now(), False) if note is None else note
 
     def _demux(self) -> Iterator[Any]:
         """Packets with the time of their arrival; failures become errors or warnings."""
@@ -251,9 +311,14 @@ class ContainerSource:
                 break
             if not packet.size:  # the end, or a repeated picture of an AVI
                 continue
-            packet.opaque = (time.time(), packet.is_corrupt)
+            arrived = self._taps.now()
+            packet.opaque = (arrived, packet.is_corrupt)
+            if self._taps.on_packet is not None:
+                self._taps.on_packet(packet, self._stamp(packet.pts), arrived)
             if packet.pts is not None:
                 if not packet.is_discard and not _is_invisible(packet):
+                    if self.live and len(self._awaited) == _MOST_AWAITED:
+                        self._awaited.clear()
                     heapq.heappush(self._awaited, packet.pts)
                 end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
                 last_end = end if last_end is None else max(last_end, end)
@@ -345,12 +410,6 @@ class ContainerSource:
         if self._container.format.name in _UNTIMED_FORMATS:
             base = None
         return Clock(base, self.rate or 30.0, self.warnings)
-
-
-def _packet_note(picture: Any) -> tuple[float, bool]:
-    """Arrival in UNIX seconds and damage of the packet that a picture came from."""
-    note: tuple[float, bool] | None = picture.opaque
-    return (time.time(), False) if note is None else note
 
 
 def _is_invisible(packet: Any) -> bool:

@@ -7,18 +7,19 @@ from pathlib import Path
 import av
 
 from sightline.errors import SourceError
-from sightline.video.container import ContainerSource
+from sightline.video.container import ContainerSource, Taps
 from sightline.video.selection import Selection
 
 __all__ = ["open_file"]
 
 
-def open_file(path: Path, selection: Selection) -> ContainerSource:
+def open_file(path: Path, selection: Selection, *, taps: Taps | None = None) -> ContainerSource:
     """Open a video file.
 
     Args:
         path: The file; what it is is told by its content, not by its suffix.
         selection: Which frames are wanted.
+        taps: Who is told of packets, and what arrivals are told by.
 
     Raises:
         SourceError: The file is missing, empty, not readable or not a video.
@@ -43,6 +44,7 @@ def open_file(path: Path, selection: Selection) -> ContainerSource:
         live=False,
         selection=selection,
         name_failure=name_failure,
+        taps=taps,
     )
 
 

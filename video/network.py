@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +19,10 @@ import av
 
 from sightline.errors import SourceError
 from sightline.video.address import Address, hide_credentials, hide_credentials_in_logs
-from sightline.video.container import ContainerSource
+from sightline.video.container import ContainerSource, Taps
 from sightline.video.selection import Selection
 
-__all__ = ["open_network"]
+__all__ = ["Route", "open_network"]
 
 _PROTOCOLS = {
     "http": "http,https,tcp,tls,crypto,data,httpproxy",
@@ -31,6 +32,19 @@ _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 _ENDLESS_FORMATS = {"mpjpeg", "mjpeg"}
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How to reach an address that somebody checked, and nothing but what they checked.
+
+    Args:
+        address: IP address that RTSP connects to in place of the host.
+        proxy: Address of a proxy that HTTP goes through, which checks every connection.
+    """
+
+    address: str
+    proxy: str | None = field(default=None, repr=False)
+
+
 def open_network(
     address: Address,
     selection: Selection,
@@ -38,6 +52,8 @@ def open_network(
     timeout: float,
     transport: Literal["tcp", "udp"],
     verify_tls: bool,
+    route: Route | None = None,
+    taps: Taps | None = None,
 ) -> ContainerSource:
     """Open an HTTP(S) or RTSP(S) address.
 
@@ -49,6 +65,8 @@ def open_network(
         timeout: Seconds without data after which the source is given up.
         transport: How RTSP carries pictures; `tcp` loses none.
         verify_tls: Whether the certificate of https and rtsps must be valid.
+        route: How to reach it, if that was checked beforehand.
+        taps: Who is told of packets, and what arrivals are told by.
 
     Raises:
         SourceError: The source did not answer, refused us or sends no video.
@@ -56,7 +74,7 @@ def open_network(
     hide_credentials_in_logs()
 
     def name_failure(error: BaseException, seconds: float) -> SourceError:
-        return _failure(address, error, seconds, timeout, verify_tls)
+        return _failure(address, error, seconds, timeout, verify_tls, route)
 
     rtsp = address.scheme in ("rtsp", "rtsps")
     options = {
@@ -64,16 +82,24 @@ def open_network(
         "protocol_whitelist": _PROTOCOLS["rtsp" if rtsp else "http"],
     }
     if rtsp:
+        # Without counting frames to learn their rate: cameras say it, and it took 20 of them.
+        options |= {"fpsprobesize": "0"}
         options |= {"rtsp_transport": transport, "allowed_media_types": "video"}
     if address.scheme in ("https", "rtsps"):
         options |= {"tls_verify": str(int(verify_tls))}
         authorities = ssl.get_default_verify_paths().cafile
         if verify_tls and authorities:
             options |= {"ca_file": authorities}
+    target = address
+    if route is not None and rtsp:
+        target = replace(address, host=route.address)
+        options |= {"verifyhost": address.host}
+    elif route is not None and route.proxy:
+        options |= {"http_proxy": route.proxy}
     begin = time.monotonic()
     try:
         # Twice the time for whole reads: silence is FFmpeg's to notice, a drip is PyAV's.
-        container = av.open(address.url, options=options, timeout=2 * timeout)
+        container = av.open(target.url, options=options, timeout=2 * timeout)
     except (av.FFmpegError, OSError) as error:
         raise name_failure(error, time.monotonic() - begin) from None
     return ContainerSource(
@@ -83,6 +109,7 @@ def open_network(
         live=rtsp or _is_endless(container),
         selection=selection,
         name_failure=name_failure,
+        taps=taps,
     )
 
 
@@ -93,7 +120,12 @@ def _is_endless(container: av.container.InputContainer) -> bool:
 
 
 def _failure(
-    address: Address, error: BaseException, seconds: float, timeout: float, verify_tls: bool
+    address: Address,
+    error: BaseException,
+    seconds: float,
+    timeout: float,
+    verify_tls: bool,
+    route: Route | None,
 ) -> SourceError:
     if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
         given = "wrong user or password" if address.username else "it asks for user and password"
@@ -117,16 +149,17 @@ def _failure(
             "check the port",
             "stream_timeout",
         )
-    return _diagnose(address, error, timeout, verify_tls)
+    host = address.host if route is None else route.address
+    return _diagnose(address, host, error, timeout, verify_tls)
 
 
 def _diagnose(
-    address: Address, error: BaseException, timeout: float, verify_tls: bool
+    address: Address, host: str, error: BaseException, timeout: float, verify_tls: bool
 ) -> SourceError:
     """Tell apart what FFmpeg calls an input/output error: name, network, certificate, content."""
     port = address.port or _PORTS[address.scheme]
     try:
-        with closing(socket.create_connection((address.host, port), timeout)) as connection:
+        with closing(socket.create_connection((host, port), timeout)) as connection:
             if address.scheme in ("https", "rtsps") and verify_tls:
                 context = ssl.create_default_context()
                 context.wrap_socket(connection, server_hostname=address.host).close()

@@ -7,7 +7,7 @@ import sys
 import av
 
 from sightline.errors import SourceError
-from sightline.video.container import ContainerSource
+from sightline.video.container import ContainerSource, Taps
 from sightline.video.selection import Selection
 
 __all__ = ["open_webcam"]
@@ -20,13 +20,16 @@ _DEVICES = {
 }
 
 
-def open_webcam(camera: str, selection: Selection, *, timeout: float) -> ContainerSource:
+def open_webcam(
+    camera: str, selection: Selection, *, timeout: float, taps: Taps | None = None
+) -> ContainerSource:
     """Open a webcam.
 
     Args:
         camera: Its number from 0, or the device's path on Linux.
         selection: Which frames are wanted; times count from the first frame.
         timeout: Seconds without a picture after which it is given up.
+        taps: Who is told of packets, and what arrivals are told by.
 
     Raises:
         SourceError: There is no such camera, or it is in use or forbidden.
@@ -48,6 +51,7 @@ def open_webcam(camera: str, selection: Selection, *, timeout: float) -> Contain
         live=True,
         selection=selection,
         name_failure=name_failure,
+        taps=taps,
     )
 
 
