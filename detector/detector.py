@@ -144,6 +144,11 @@ class Detector:
         }
 
     @property
+    def joins_frames(self) -> bool:
+        """Whether several frames go through the network in one run; on a CPU that gains nothing."""
+        return self._batch is None or self._batch > 1
+
+    @property
     def licence(self) -> str:
         """Licence of the weights, as the registry or the file itself has it."""
         facts = {} if self.exported is None else self.exported.facts

@@ -104,6 +104,16 @@ class Tracker:
         self._gallery = np.empty((0, 0, 0), np.float32)
         self._owners = np.zeros(0, np.int64)
 
+    def reserve(self, last: int) -> None:
+        """Never give the ids up to `last`, until the next reset: another tracker gave them."""
+        self._stream["last_id"] = np.maximum(self._stream["last_id"], last)
+
+    @property
+    def ids(self) -> npt.NDArray[np.int64]:
+        """(T,) ids of the tracks that are remembered, lost and unconfirmed ones too."""
+        known: npt.NDArray[np.int64] = self._tracks["id"][: int(self._stream["count"][0])].copy()
+        return known
+
     @property
     def statistics(self) -> Statistics:
         """Counters since the start or the last reset."""

@@ -24,7 +24,7 @@ from sightline.errors import ConfigError, InputError, StateError
 from sightline.service.rules.crossings import crossings, note_passes
 from sightline.service.rules.events import Event
 from sightline.service.rules.layout import Layout, never_firing
-from sightline.service.rules.memory import Cells, Memory
+from sightline.service.rules.memory import ROUNDING, Cells, Memory
 from sightline.service.rules.occupancy import Occupancy
 from sightline.service.rules.scene import Line, Scene, Zone
 from sightline.service.rules.visits import Visits
@@ -36,7 +36,6 @@ Mask = npt.NDArray[np.bool_]
 
 _VERSION = 1
 _MOST_TRACKS = 20_000
-_ROUNDING = 1e-9
 
 
 class RulesEngine:
@@ -220,7 +219,7 @@ class RulesEngine:
         cells["sign"], cells["at"], cells["seen"] = sign, anchors, now
         cells["class"] = classes[:, None]
         margins = layout.margins(distances, boxes[:, 3] - boxes[:, 1], timing.settle_distance)
-        settled = now - cells["since"] >= timing.settle_seconds - _ROUNDING
+        settled = now - cells["since"] >= timing.settle_seconds - ROUNDING
         stands = settled & (np.abs(distances) >= margins) & (sign != 0)
         moved = stands & (cells["stands"] != sign) & looked
         before = cells["stands"].copy()
@@ -246,7 +245,7 @@ class RulesEngine:
         """End the visits of tracks that are gone, and forget those gone for long."""
         timing, memory = self.scene.rules, self._memory
         visits = memory.cells[:, self._lines :]
-        gone = (visits["stands"] > 0) & (now - visits["seen"] > timing.patience + _ROUNDING)
+        gone = (visits["stands"] > 0) & (now - visits["seen"] > timing.patience + ROUNDING)
         kept = now - memory.seen <= timing.memory
         if kept.sum() > _MOST_TRACKS:
             newest = np.argsort(-memory.seen, kind="stable")[:_MOST_TRACKS]

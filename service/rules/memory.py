@@ -13,7 +13,10 @@ import numpy.typing as npt
 
 from sightline.errors import StateError
 
-__all__ = ["CELL", "Memory"]
+__all__ = ["CELL", "ROUNDING", "Memory"]
+
+ROUNDING = 1e-6
+"""Seconds by which equal spans may differ: as float64, UNIX seconds are exact to 2.4e-7."""
 
 CELL = np.dtype(
     [

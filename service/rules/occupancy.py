@@ -7,6 +7,7 @@ from typing import Any
 
 from sightline.errors import StateError
 from sightline.service.rules.events import Event
+from sightline.service.rules.memory import ROUNDING
 from sightline.service.rules.scene import Zone
 
 __all__ = ["Occupancy"]
@@ -40,7 +41,7 @@ class Occupancy:
             return []
         if self.changed is None:
             self.changed = time
-        if time - self.changed < self._patience:
+        if time - self.changed < self._patience - ROUNDING:
             return []
         began, self.changed, self.above = self.changed, None, not self.above
         return [

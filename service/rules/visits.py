@@ -12,15 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.service.rules.events import Direction, Event, EventKind, class_name, point
-from sightline.service.rules.memory import Cells
+from sightline.service.rules.memory import ROUNDING, Cells
 from sightline.service.rules.scene import Zone
 
 __all__ = ["Visits"]
 
 Mask = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.int64]
-
-_ROUNDING = 1e-9
 
 
 class Visits:
@@ -80,7 +78,7 @@ class Visits:
             (self._dwell, self._loitering),
             strict=True,
         ):
-            reached = present & ~visits[told] & (seconds >= limit - _ROUNDING)
+            reached = present & ~visits[told] & (seconds >= limit - ROUNDING)
             visits[told] |= reached
             events += [
                 self._event(

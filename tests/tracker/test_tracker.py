@@ -299,3 +299,14 @@ def test_group_keeps_cameras_apart() -> None:
     cameras.remove("door")
     assert len(cameras) == 1
     assert cameras["door"].statistics.updates == 0
+
+
+def test_reserved_ids_are_never_given_and_remembered_ones_are_named() -> None:
+    tracker = Tracker("sort", confirm_hits=1)
+    tracker.reserve(41)
+    seen = Detections([[0, 0, 10, 20], [50, 0, 60, 20]], [0.9, 0.9], [0, 0])
+    assert tracker.update(seen).ids.tolist() == [42, 43]
+    tracker.reserve(7)
+    assert tracker.ids.tolist() == [42, 43]
+    tracker.reset()
+    assert tracker.ids.tolist() == []
