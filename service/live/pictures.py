@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -14,13 +17,21 @@ import numpy.typing as npt
 
 from sightline.service.engine.messages import FrameResult
 from sightline.service.live.hub import Hub
+from sightline.service.live.messages import describe_frame
 from sightline.service.live.privacy import Blur
 from sightline.service.live.rendering import render
 from sightline.service.steady import SteadyClock
 from sightline.video.draw import TrackPainter
 
-__all__ = ["Picture", "PictureSource", "Pictures", "PicturesStatistics", "Viewing"]
+__all__ = [
+    "Picture",
+    "PictureSource",
+    "Pictures",
+    "PicturesStatistics",
+    "Viewing",
+]
 
+_WIDTHS = (320, 480, 640, 960, 1280, 1920)
 _WATCH_SECONDS = 6.0
 _RENEW_SECONDS = 2.0
 
@@ -35,7 +46,7 @@ class PictureSource(Protocol):
         """The last looked-at frame, (H, W, 3) uint8 BGR, and what was found in it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Picture:
     """One frame as it leaves the service.
 
@@ -46,6 +57,17 @@ class Picture:
 
     result: FrameResult
     jpeg: bytes
+
+    @cached_property
+    def message(self) -> bytes:
+        """Picture and boxes of one frame in one message, packed once for all who watch.
+
+        The length of the JSON as 4 bytes, most significant first; the JSON as
+        `describe_frame` has it; the JPEG.
+        """
+        fields = {"type": "picture", **describe_frame(self.result)}
+        text = json.dumps(fields, separators=(",", ":")).encode()
+        return struct.pack(">I", len(text)) + text + self.jpeg
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +118,7 @@ class Pictures:
         self,
         stream: str,
         *,
-        boxes: bool = True,
+        boxes: bool,
         width: int | None = None,
         fps: float | None = None,
     ) -> Viewing:
@@ -105,13 +127,14 @@ class Pictures:
         Args:
             stream: Its identifier.
             boxes: Whether boxes and ids are drawn.
-            width: Pixels that pictures are scaled down to; None for all there are.
+            width: Pixels that pictures are scaled down to, or the next larger usual width; None for
+                all there are.
             fps: Most pictures a second; None for as many as the stream has.
         """
-        key = (stream, boxes, width)
+        key = (stream, boxes, _usual_width(width))
         view = self._views.get(key)
         if view is None:
-            view = self._views[key] = _View(stream, TrackPainter() if boxes else None, width)
+            view = self._views[key] = _View(stream, TrackPainter() if boxes else None, key[2])
         view.viewers += 1
         return Viewing(self, view, 0.0 if fps is None else 1 / fps)
 
@@ -239,3 +262,12 @@ class _View:
 
     def finish(self) -> None:
         self.rendering = None
+
+
+def _usual_width(width: int | None) -> int | None:
+    """The next larger of a few widths, so that those who watch share what is rendered.
+
+    Args:
+        width: Pixels; None for the whole picture, as for what is wider than all of them.
+    """
+    return next((usual for usual in _WIDTHS if width is not None and usual >= width), None)

@@ -14,7 +14,14 @@ from sightline.service.store.pages import Page, read_page
 from sightline.service.store.statements import among, insert_into
 from sightline.service.store.tables import events
 
-__all__ = ["StoredEvent", "get_event", "get_events", "insert_events", "list_events"]
+__all__ = [
+    "StoredEvent",
+    "events_after",
+    "get_event",
+    "get_events",
+    "insert_events",
+    "list_events",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,25 @@ def get_events(session: Session, ids: Iterable[str]) -> list[StoredEvent]:
     """Those of the events that exist, in order of their identifiers; some hundreds at once."""
     query = select(events).where(events.c.id.in_(list(ids))).order_by(events.c.id)
     return [_from_row(row) for row in session.execute(query)]
+
+
+def events_after(
+    session: Session,
+    event_id: str,
+    *,
+    streams: Collection[str] | None = None,
+    limit: int = 500,
+) -> list[StoredEvent]:
+    """Events that the service learnt of behind one, the oldest first; that one may be gone.
+
+    Args:
+        session: A transaction.
+        event_id: Identifier of an event.
+        streams: Of these streams; None is all.
+        limit: Most of them.
+    """
+    query = select(events).where(events.c.id > event_id, among(events.c.stream, streams))
+    return [_from_row(row) for row in session.execute(query.order_by(events.c.id).limit(limit))]
 
 
 def list_events(
