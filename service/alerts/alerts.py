@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,7 @@ class Alerts:
         database: The store.
         clock: Time.
         retries: When what failed is tried again.
+        on_delivery: Called after each attempt with the delivery as it then stands, for figures.
 
     Attributes:
         book: The alerts that there are.
@@ -38,6 +39,7 @@ class Alerts:
         database: Database,
         clock: SteadyClock,
         retries: Retries = USUAL,
+        on_delivery: Callable[[Delivery], object] = lambda _: None,
     ) -> None:
         self.book = AlertBook(database, config.alerts, clock.now, self._refresh)
         self._outbox = Outbox(self.book)
@@ -47,6 +49,7 @@ class Alerts:
             clock.now,
             allowed=config.security.allowed_networks,
             retries=retries,
+            on_delivery=on_delivery,
         )
 
     def start(self) -> None:

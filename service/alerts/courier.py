@@ -45,6 +45,7 @@ class Courier:
         store: The store.
         now: UNIX seconds.
         retries: When what failed is tried again.
+        on_delivery: Called after each attempt with the delivery as it then stands.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Courier:
         store: StoreThread,
         now: Callable[[], float],
         retries: Retries,
+        on_delivery: Callable[[Delivery], object],
     ) -> None:
         self.alert = alert
         self._target = target
         self._store = store
         self._now = now
         self._retries = retries
+        self._on_delivery = on_delivery
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -139,7 +142,7 @@ class Courier:
         again = None
         if error is not None and not last:
             again = self._retries.next_at(delivery.created_at, attempts, now, error.retry_after)
-        return replace(
+        after = replace(
             delivery,
             state="delivered" if error is None else "dead" if again is None else "pending",
             attempts=attempts,
@@ -147,6 +150,8 @@ class Courier:
             finished_at=now if again is None else None,
             error=None if error is None else str(error),
         )
+        self._on_delivery(after)
+        return after
 
 
 def _due(alert: str, now: float, session: Session) -> list[tuple[Delivery, StoredEvent | None]]:

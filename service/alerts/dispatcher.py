@@ -13,7 +13,7 @@ from sightline.service.alerts.addresses import Reachable
 from sightline.service.alerts.book import AlertBook, AlertView
 from sightline.service.alerts.courier import Courier
 from sightline.service.alerts.mqtt import MqttTarget
-from sightline.service.alerts.retries import USUAL, Retries
+from sightline.service.alerts.retries import Retries
 from sightline.service.alerts.store_thread import StoreThread
 from sightline.service.alerts.targets import Target
 from sightline.service.alerts.webhook import WebhookTarget
@@ -42,6 +42,7 @@ class Dispatcher:
         now: UNIX seconds.
         allowed: Networks that alerts of the interface may reach besides.
         retries: When what failed is tried again.
+        on_delivery: Called after each attempt with the delivery as it then stands.
     """
 
     def __init__(
@@ -50,14 +51,16 @@ class Dispatcher:
         database: Database,
         now: Callable[[], float],
         *,
-        allowed: Sequence[str] = (),
-        retries: Retries = USUAL,
+        allowed: Sequence[str],
+        retries: Retries,
+        on_delivery: Callable[[Delivery], object],
     ) -> None:
         self._book = book
         self._store = StoreThread(database)
         self._now = now
         self._allowed = allowed
         self._retries = retries
+        self._on_delivery = on_delivery
         self._couriers: dict[str, tuple[AlertView, Courier, asyncio.Task[None]]] = {}
         self._thread = threading.Thread(target=self._main, name="alerts", daemon=True)
         self._ready = threading.Event()
@@ -159,7 +162,8 @@ class Dispatcher:
 
     def _courier(self, view: AlertView) -> Courier:
         target = self._target(view)
-        return Courier(view.alert.id, target, self._store, self._now, self._retries)
+        name, now = view.alert.id, self._now
+        return Courier(name, target, self._store, now, self._retries, self._on_delivery)
 
     def _target(self, view: AlertView) -> Target:
         reachable = Reachable(trusted=view.origin == "file", allowed=self._allowed)

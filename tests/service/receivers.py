@@ -99,8 +99,10 @@ def mqtt_broker(folder: Path, *lines: str, port: int | None = None) -> Iterator[
     process = subprocess.Popen(
         [program, "-c", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
+    assert process.stderr is not None
+    # Otherwise a broker that says much would stand still.
+    drain = threading.Thread(target=process.stderr.read, daemon=True)
     try:
-        assert process.stderr is not None
         said = ""
         for line in process.stderr:
             said += line
@@ -108,12 +110,11 @@ def mqtt_broker(folder: Path, *lines: str, port: int | None = None) -> Iterator[
                 break
         else:
             pytest.fail(f"mosquitto did not start: {said}")
-        # Otherwise a broker that says much would stand still.
-        drain = threading.Thread(target=process.stderr.read, daemon=True)
         drain.start()
         yield port
     finally:
         process.terminate()
         process.wait(10)
-        drain.join()
+        if drain.is_alive():
+            drain.join()
         process.stderr.close()

@@ -252,14 +252,17 @@ def with_courier(
     retries: Retries = Retries(),  # noqa: B008 - frozen
 ) -> None:
     store = StoreThread(database)
+    seen: list[Delivery] = []
 
     async def main() -> None:
-        await work(Courier("night", target, store, time, retries))
+        await work(Courier("night", target, store, time, retries, seen.append))
 
     try:
         asyncio.run(main())
     finally:
         store.close()
+    # Whoever counts deliveries is told of each as it is stored.
+    assert {one.id: one for one in seen} == {one.id: one for one in deliveries(database)}
 
 
 def owe(database: Database, count: int = 1) -> None:
