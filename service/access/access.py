@@ -108,22 +108,22 @@ class Access:
         except StoreError:
             return True
 
-    def log_in(self, principal: Principal) -> Login:
+    async def log_in(self, principal: Principal) -> Login:
         """Begin a login for who came with a token.
 
         Raises:
             StoreError: The store failed.
         """
-        return self.logins.begin(principal.id)
+        return await run_in_threadpool(self.logins.begin, principal.id)
 
-    def log_out(self, principal: Principal) -> None:
+    async def log_out(self, principal: Principal) -> None:
         """End the login that a principal came with, wherever its cookie is used.
 
         Raises:
             StoreError: The store failed.
         """
         if principal.session is not None:
-            self.logins.end(principal.session)
+            await run_in_threadpool(self.logins.end, principal.session)
 
     def revoke(self, key_id: str) -> None:
         """End a key and its logins at once.

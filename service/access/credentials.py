@@ -14,6 +14,7 @@ __all__ = [
     "Cookie",
     "Credentials",
     "cookie_name",
+    "cookie_of",
     "credentials_of",
     "csrf_token",
     "is_secure",
@@ -67,8 +68,8 @@ def credentials_of(connection: HTTPConnection) -> Credentials | None:
     kind, _, token = connection.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer" and token.strip():
         return Bearer(token.strip(), address)
-    value = connection.cookies.get(cookie_name(connection))
-    if not value:
+    value = cookie_of(connection)
+    if value is None:
         return None
     method = connection.scope.get("method", "GET")
     return Cookie(value, connection.headers.get(CSRF_HEADER), method in SAFE_METHODS, address)
@@ -77,6 +78,11 @@ def credentials_of(connection: HTTPConnection) -> Credentials | None:
 def cookie_name(connection: HTTPConnection) -> str:
     """The cookie's name; behind TLS one that no other host and no plain page can set."""
     return f"__Host-{_COOKIE}" if is_secure(connection) else _COOKIE
+
+
+def cookie_of(connection: HTTPConnection) -> str | None:
+    """The cookie of a login that a request or WebSocket came with."""
+    return connection.cookies.get(cookie_name(connection)) or None
 
 
 def is_secure(connection: HTTPConnection) -> bool:

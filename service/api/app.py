@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 import sightline
 from sightline.service.access.credentials import CSRF_HEADER
-from sightline.service.api import problems
+from sightline.service.api import openapi, problems
 from sightline.service.api.audit import AuditMiddleware
 from sightline.service.api.context import Context
 from sightline.service.api.security import OriginMiddleware, ProblemMiddleware, SecurityHeaders
@@ -25,7 +25,7 @@ _LARGEST_BODIES: dict[str, int | None] = {
 }
 _ROUTERS = (
     *("session", "keys", "streams", "scenes", "live", "events", "pictures", "tracks", "counts"),
-    *("replay", "search", "alerts", "jobs", "system", "page"),
+    *("replay", "search", "alerts", "jobs", "system", "metrics", "page"),
 )
 
 
@@ -38,6 +38,7 @@ def create_app(context: Context) -> FastAPI:
     app = FastAPI(
         title="Sightline",
         version=sightline.__version__,
+        generate_unique_id_function=lambda route: route.name,
         summary="Who is where, which one is which, and what happened.",
         docs_url=None,
         redoc_url=None,
@@ -64,4 +65,5 @@ def create_app(context: Context) -> FastAPI:
             continue
         router: APIRouter = importlib.import_module(module).router
         app.include_router(router, max_body_size=_LARGEST_BODIES.get(name, _LARGEST_BODY))
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app

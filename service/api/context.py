@@ -2,84 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
-from sightline.service.access.policy import Pinned
-from sightline.service.cameras.status import StreamStatus
-from sightline.service.config import Config, Stream
-from sightline.service.engine.messages import FrameResult
-from sightline.service.rules import Line, Polygon, Zone
-from sightline.service.steady import SteadyClock
-
 if TYPE_CHECKING:
     from sightline.service.access.access import Access
-
+    from sightline.service.alerts.alerts import Alerts
+    from sightline.service.config import Config
+    from sightline.service.live.hub import Hub
+    from sightline.service.live.pictures import Pictures
+    from sightline.service.steady import SteadyClock
     from sightline.service.store.database import Database
+    from sightline.service.streams import StreamManager
 
-__all__ = ["Context", "CurrentContext", "StreamView", "Streams", "context_of"]
-
-
-class StreamView(Protocol):
-    """A stream as it stands."""
-
-    @property
-    def stream(self) -> Stream:
-        """How it is defined."""
-
-    @property
-    def origin(self) -> Literal["file", "api"]:
-        """Where the definition comes from."""
-
-    @property
-    def status(self) -> StreamStatus:
-        """What it is doing."""
-
-    @property
-    def result(self) -> FrameResult | None:
-        """The last frame that was looked at."""
-
-
-class Streams(Protocol):
-    """Definitions, readers, engine and store of all streams together (`service.streams`).
-
-    An unknown identifier raises `UnknownError`, one that is taken or belongs to the configuration
-    file `ConflictError`.
-    """
-
-    def views(self) -> Sequence[StreamView]:
-        """All streams."""
-
-    def view(self, stream: str) -> StreamView:
-        """One stream."""
-
-    def create(self, stream: Stream, pinned: Pinned | None) -> StreamView:
-        """Add a stream and start it if it is enabled."""
-
-    def update(self, stream: str, changes: Mapping[str, Any], pinned: Pinned | None) -> StreamView:
-        """Change fields of a definition; `pinned` where the source changes."""
-
-    def delete(self, stream: str) -> None:
-        """Stop a stream and forget its definition."""
-
-    def start(self, stream: str) -> None:
-        """Let it run."""
-
-    def stop(self, stream: str) -> None:
-        """Let it rest."""
-
-    def set_zones(self, stream: str, zones: Sequence[Zone]) -> list[str]:
-        """Replace the zones; a sentence about each that can never fire."""
-
-    def set_lines(self, stream: str, lines: Sequence[Line]) -> list[str]:
-        """Replace the lines; a sentence about each that can never fire."""
-
-    def set_masks(self, stream: str, masks: Sequence[Polygon]) -> list[str]:
-        """Replace the masks; a sentence about what they hide that is hardly meant."""
+__all__ = ["Context", "CurrentContext", "context_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +29,17 @@ class Context:
         config: The effective configuration.
         clock: Time.
         database: The store.
-        access: Keys, sessions, attempts, policy of addresses.
+        access: Keys, logins, attempts, policy of addresses.
         streams: The cameras.
-        writer: Where events and tracks are written.
-        engine: The detector's process.
         hub: Live topics.
+        pictures: Pictures of what is seen now.
         alerts: Who is told of events.
+        engine: The detector's process.
+        supervisor: The readers' processes.
+        writer: Where events and tracks are written.
         jobs: Offline tracking.
         search: Search by appearance.
         event_pictures: Snapshots and clips of events.
-        pictures: Pictures of what is seen now.
         metrics: What Prometheus reads.
     """
 
@@ -107,16 +47,17 @@ class Context:
     clock: SteadyClock
     database: Database
     access: Access
-    streams: Streams
-    writer: Any = None
-    engine: Any = None
-    hub: Any = None
-    alerts: Any = None
-    jobs: Any = None
-    search: Any = None
-    event_pictures: Any = None
-    pictures: Any = None
-    metrics: Any = None
+    streams: StreamManager
+    hub: Hub
+    pictures: Pictures
+    alerts: Alerts
+    engine: Any
+    supervisor: Any
+    writer: Any
+    jobs: Any
+    search: Any
+    event_pictures: Any
+    metrics: Any
 
 
 def context_of(connection: HTTPConnection) -> Context:

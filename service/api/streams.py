@@ -1,0 +1,84 @@
+"""Streams: defined, changed, started, stopped, tried."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from sightline.service.api.audit import note
+from sightline.service.api.context import CurrentContext
+from sightline.service.api.dependencies import Operator, OperatorEverywhere, Viewer
+from sightline.service.api.pagination import Listing, PageQuery, slice_page
+from sightline.service.api.schemas.streams import StreamAnswer, StreamChanges, StreamRequest
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["streams"])
+
+
+@router.get("/v1/streams", summary="List streams")
+def list_streams(
+    principal: Viewer, context: CurrentContext, paging: PageQuery
+) -> Listing[StreamAnswer]:
+    """The streams that the key may see, by identifier, with their state."""
+    views = [view for view in context.streams.views() if principal.sees(view.stream.id)]
+    page, following = slice_page(views, lambda view: view.stream.id, paging)
+    return Listing(items=[StreamAnswer.of(view) for view in page], next_cursor=following)
+
+
+@router.post("/v1/streams", status_code=201, summary="Make a stream")
+def create_stream(
+    body: StreamRequest,
+    _: OperatorEverywhere,
+    request: Request,
+    response: Response,
+    context: CurrentContext,
+) -> StreamAnswer:
+    """Add a stream and start it; its address has to be allowed (`security.allowed_networks`)."""
+    context.access.pin(body.url)
+    view = context.streams.create(body)
+    note(request, target=body.id, url=StreamAnswer.of(view).url)
+    response.headers["Location"] = f"/v1/streams/{body.id}"
+    return StreamAnswer.of(view)
+
+
+@router.get("/v1/streams/{stream_id}", summary="One stream")
+def read_stream(stream_id: str, _: Viewer, context: CurrentContext) -> StreamAnswer:
+    """One stream with its state, rates and last error."""
+    return StreamAnswer.of(context.streams.view(stream_id))
+
+
+@router.patch("/v1/streams/{stream_id}", summary="Change a stream")
+def change_stream(
+    stream_id: str, body: StreamChanges, _: Operator, request: Request, context: CurrentContext
+) -> StreamAnswer:
+    """Change fields of a stream; it reconnects only where what it reads has changed."""
+    stream = context.streams.view(stream_id).stream
+    changes = body.values()
+    for name in ("privacy", "reconnect", "rules"):
+        if isinstance(changes.get(name), dict):
+            changes[name] = {**getattr(stream, name).model_dump(mode="json"), **changes[name]}
+    if body.url is not None:
+        context.access.pin(body.url)
+    view = context.streams.update(stream_id, changes)
+    note(request, fields=sorted(changes))
+    return StreamAnswer.of(view)
+
+
+@router.delete("/v1/streams/{stream_id}", status_code=204, summary="Delete a stream")
+def delete_stream(stream_id: str, _: Operator, context: CurrentContext) -> None:
+    """Stop a stream and forget its definition; its events, tracks and counts stay."""
+    context.streams.delete(stream_id)
+
+
+@router.post("/v1/streams/{stream_id}/start", summary="Start a stream")
+def start_stream(stream_id: str, _: Operator, context: CurrentContext) -> StreamAnswer:
+    """Let a stream run, also after restarts; one that failed is tried again at once."""
+    context.streams.start(stream_id)
+    return StreamAnswer.of(context.streams.view(stream_id))
+
+
+@router.post("/v1/streams/{stream_id}/stop", summary="Stop a stream")
+def stop_stream(stream_id: str, _: Operator, context: CurrentContext) -> StreamAnswer:
+    """Let a stream rest, also after restarts, until it is started."""
+    context.streams.stop(stream_id)
+    return StreamAnswer.of(context.streams.view(stream_id))
