@@ -105,22 +105,26 @@ def list_counts(
     if bucket < MINUTE or bucket % MINUTE:
         raise InputError(f"counts are kept by the minute; bucket={bucket} s is no multiple of 60 s")
     table = counts.c
-    start = (table.start - table.start % bucket).label("bucket")
-    order = (start, table.stream, table.rule, table.kind, table.direction)
-    query = (
-        select(*order, func.sum(table.count).label("total"))
-        .where(
-            among(table.stream, streams),
-            among(table.rule, rules),
-            among(table.kind, kinds),
-            among(table.direction, directions),
-        )
-        .group_by(*order)
+    minutes = select(
+        (table.start - table.start % bucket).label("bucket"),
+        table.stream,
+        table.rule,
+        table.kind,
+        table.direction,
+        table.count,
+    ).where(
+        among(table.stream, streams),
+        among(table.rule, rules),
+        among(table.kind, kinds),
+        among(table.direction, directions),
     )
     if begin is not None:
-        query = query.where(table.start >= begin)
+        minutes = minutes.where(table.start >= begin)
     if end is not None:
-        query = query.where(table.start < end)
+        minutes = minutes.where(table.start < end)
+    chosen = minutes.subquery().c
+    order = (chosen.bucket, chosen.stream, chosen.rule, chosen.kind, chosen.direction)
+    query = select(*order, func.sum(chosen.count).label("total")).group_by(*order)
     return read_page(session, query, order, _from_row, cursor=cursor, limit=limit, descending=False)
 
 

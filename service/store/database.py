@@ -22,6 +22,9 @@ _BUSY_SECONDS = 5
 # SQLite reads a file of this size through in about a second.
 _CHECKED_BYTES = 256 * 2**20
 _WAL_BYTES = 64 * 2**20
+# A tenth of the file may be free; more is given back, 4 MiB at once.
+_KEPT_FREE = 10
+_VACUUMED_PAGES = 1000
 
 
 class Database:
@@ -91,10 +94,36 @@ class Database:
         with self._lent(self._reads) as session:
             yield session
 
+    def empty_log(self) -> None:
+        """Let nothing that was deleted stand in SQLite's log, where nobody reads from it now."""
+        if self.is_sqlite:
+            self._pragma("wal_checkpoint(TRUNCATE)")
+
+    def shrink(self) -> bool:
+        """Give some free pages back to the disk; whether there are more, as SQLite has them."""
+        if not self.is_sqlite:
+            return False
+        free = self._pragma("freelist_count")
+        # Some are kept for what comes next.
+        if free * _KEPT_FREE <= self._pragma("page_count"):
+            return False
+        self._pragma(f"incremental_vacuum({_VACUUMED_PAGES})")
+        return self._pragma("freelist_count") < free
+
     def close(self) -> None:
         """Give back all connections; SQLite puts its log into the file."""
         self._reads.dispose()
         self._changes.dispose()
+
+    def _pragma(self, statement: str) -> int:
+        """Run a pragma outside of any transaction; its first number."""
+        with self._translated():
+            connection = self._changes.raw_connection()
+            try:
+                rows = connection.cursor().execute(f"PRAGMA {statement}").fetchall()
+            finally:
+                connection.close()
+        return int(rows[0][0]) if rows else 0
 
     @contextmanager
     def _lent(self, engine: Engine) -> Iterator[Session]:

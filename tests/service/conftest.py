@@ -13,6 +13,7 @@ import av
 import pytest
 
 from tests.service.http_sources import HttpSources
+from tests.service.postgres import PostgresServer, missing_postgres
 from tests.service.rtsp_server import RtspServer, missing_gstreamer
 from tests.video.conftest import numbered_picture
 
@@ -112,3 +113,14 @@ def vtest_h264(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             target.mux(stream.encode(picture))
         target.mux(stream.encode())
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; `postgres.create()` makes an empty database in it."""
+    reason = missing_postgres()
+    if reason:
+        pytest.skip(reason)
+    server = PostgresServer()
+    yield server
+    server.close()
