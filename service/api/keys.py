@@ -13,7 +13,7 @@ from sightline.service.api.audit import note
 from sightline.service.api.context import CurrentContext
 from sightline.service.api.dependencies import Admin
 from sightline.service.api.pagination import Listing, PageQuery, slice_page
-from sightline.service.api.times import Time, seconds_of
+from sightline.service.api.schemas.times import Time
 from sightline.service.settings import Identifier
 from sightline.service.steady import rfc3339
 from sightline.service.store.keys import Key
@@ -85,9 +85,8 @@ def make_key(
     context: CurrentContext,
 ) -> NewKey:
     """Make a key; its token is in this answer and nowhere else."""
-    key, token = context.access.keys.add(
-        body.name, body.role, body.streams, expires_at=seconds_of(body.expires_at)
-    )
+    expires_at = None if body.expires_at is None else body.expires_at.timestamp()
+    key, token = context.access.keys.add(body.name, body.role, body.streams, expires_at=expires_at)
     note(request, target=key.id, name=key.name, role=key.role, streams=body.streams)
     response.headers["Location"] = f"/v1/keys/{key.id}"
     return NewKey.model_validate({**_fields(key), "token": token})

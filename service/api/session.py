@@ -17,7 +17,7 @@ from sightline.service.access.principals import Principal, Role
 from sightline.service.api.audit import begin_entry
 from sightline.service.api.context import CurrentContext
 from sightline.service.api.dependencies import Viewer, public
-from sightline.service.api.times import Time
+from sightline.service.api.schemas.times import Time
 from sightline.service.steady import rfc3339
 
 __all__ = ["LoginRequest", "Who", "router"]

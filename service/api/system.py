@@ -13,8 +13,9 @@ import sightline
 from sightline.errors import SightlineError
 from sightline.service.api.context import Context, CurrentContext
 from sightline.service.api.dependencies import Admin, Viewer, probe
+from sightline.service.api.filters import BetweenQuery
 from sightline.service.api.pagination import Listing, PageQuery
-from sightline.service.api.times import Begin, End, Time, seconds_of
+from sightline.service.api.schemas.times import Time
 from sightline.service.errors import UnavailableError
 from sightline.service.steady import rfc3339
 from sightline.service.store.audit import AuditEntry, list_entries
@@ -113,13 +114,12 @@ def list_audit(
     _: Admin,
     context: CurrentContext,
     paging: PageQuery,
+    between: BetweenQuery,
     key: Annotated[str | None, Query(max_length=100, description="Only of this key.")] = None,
     action: Annotated[
         str | None,
         Query(max_length=100, description="Only of this operation.", examples=["change_stream"]),
     ] = None,
-    begin: Begin = None,
-    end: End = None,
 ) -> Listing[AuditAnswer]:
     """Changes, the latest first."""
     with context.database.reading() as session:
@@ -127,8 +127,8 @@ def list_audit(
             session,
             key_id=key,
             action=action,
-            begin=seconds_of(begin),
-            end=seconds_of(end),
+            begin=between.begin,
+            end=between.end,
             cursor=paging.cursor,
             limit=paging.limit,
         )

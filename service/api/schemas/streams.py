@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import pydantic
 from pydantic import Field, SecretStr
 
-from sightline.service.api.times import Time
+from sightline.service.api.schemas.times import Time
 from sightline.service.cameras.status import StreamState, StreamStatus
 from sightline.service.config import Privacy, Reconnect, Stream
 from sightline.service.engine.messages import FrameResult
