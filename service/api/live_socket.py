@@ -110,7 +110,10 @@ class LiveSocket:
         try:
             if topics:
                 await self._subscribe(LiveRequest(type="subscribe", topics=topics))
-            work = (self._receive(), self._send_messages(missed), self._check_access())
+            work = (
+                *(self._receive(), self._send_messages(missed)),
+                *(self._check_access(), self._notice_end()),
+            )
             tasks += map(self._start, work)
             code = await self._over
         finally:
@@ -214,6 +217,10 @@ class LiveSocket:
         while (found := await self._subscription.next()) is not None:
             if found.event_id is None or found.event_id > last:
                 await self._send(found.text)
+
+    async def _notice_end(self) -> None:
+        """End even while something is being sent that nobody takes."""
+        await self._subscription.finished()
         self._finish(TOO_SLOW if self._subscription.ended == "too_slow" else STOPPING)
 
     async def _check_access(self) -> None:

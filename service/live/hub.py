@@ -40,12 +40,14 @@ class HubStatistics:
         delivered: Messages handed to listeners.
         skipped: Track messages that a newer one replaced before a listener took them.
         too_slow: Listeners that were ended because they were too far behind.
+        most_held: Bytes that wait for the slowest listener.
     """
 
     listeners: int
     delivered: int
     skipped: int
     too_slow: int
+    most_held: int = 0
 
 
 class Hub:
@@ -79,6 +81,7 @@ class Hub:
                 self._gone.delivered + sum(one.delivered for one in present),
                 self._gone.skipped + sum(one.skipped for one in present),
                 self._gone.too_slow + sum(one.ended == "too_slow" for one in present),
+                max((one.held_bytes for one in present), default=0),
             )
 
     def publish_frame(self, result: FrameResult) -> None:
@@ -122,8 +125,8 @@ class Hub:
             self._loop = asyncio.get_running_loop()
             subscription = Subscription(streams, self._lock)
             self._listeners[subscription] = set()
-            if self._closed:
-                subscription.end("closed")
+            if self._closed and subscription.end("closed"):
+                subscription.wake()
         return subscription
 
     def listen(self, subscription: Subscription, topics: Collection[str]) -> None:

@@ -221,8 +221,9 @@ class Viewing:
         Returns:
             False when there will be none any more.
         """
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(self._due - loop.time(), 0.0))
+        early = self._due - asyncio.get_running_loop().time()
+        if early > 0:
+            await asyncio.sleep(early)
         engine, clock = self._pictures.engine, self._pictures.clock
         while True:
             engine.watch(self._view.stream, clock.now() + _WATCH_SECONDS)

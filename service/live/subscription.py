@@ -36,6 +36,7 @@ class Subscription:
         self.skipped = 0
         self._lock = lock
         self._ready = asyncio.Event()
+        self._finished = asyncio.Event()
         self._signalled = False
         self._events: deque[Message] = deque()
         self._event_bytes = 0
@@ -48,9 +49,8 @@ class Subscription:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of all messages that wait; at most 0.9 MiB, as long as no message is larger."""
-        with self._lock:
-            return self._event_bytes + _size(self._states) + _size(self._tracks)
+        """Bytes of all messages that wait, with the hub's lock held; at most 0.9 MiB."""
+        return self._event_bytes + _size(self._states) + _size(self._tracks)
 
     async def next(self) -> Message | None:
         """The next message: events first, then states, then tracks; None at the end (`ended`)."""
@@ -66,9 +66,15 @@ class Subscription:
                 self._ready.clear()
             await self._ready.wait()
 
+    async def finished(self) -> None:
+        """Wait until it is over, whatever `next` waits for."""
+        await self._finished.wait()
+
     def wake(self) -> None:
-        """Let `next` look again; called in the event loop, by the hub."""
+        """Let who waits look again; called in the event loop, by the hub."""
         self._ready.set()
+        if self.ended is not None:
+            self._finished.set()
 
     def offer(self, message: Message) -> bool:
         """Take a message, with the hub's lock held; True if the listener has to be woken."""
@@ -94,7 +100,8 @@ class Subscription:
         self._event_bytes = 0
         self._states.clear()
         self._tracks.clear()
-        return self._signal()
+        self._signalled = True
+        return True
 
     def _offer_tracks(self, message: Message) -> None:
         # A replaced message keeps its place in line: a busy camera never starves a quiet one.

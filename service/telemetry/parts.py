@@ -190,6 +190,9 @@ def _live(hub: HubStatistics, pictures: PicturesStatistics) -> Iterator[Metric]:
         counter, "live_messages_skipped", "Track messages replaced by newer ones.", hub.skipped
     )
     yield _single(counter, "live_clients_too_slow", "Clients ended for it.", hub.too_slow)
+    yield _single(
+        gauge, "live_held_bytes", "Bytes that wait for the slowest client.", hub.most_held
+    )
     yield _single(gauge, "picture_viewers", "Viewers of pictures.", pictures.viewers)
     yield _single(counter, "pictures_rendered", "Pictures made.", pictures.rendered)
 

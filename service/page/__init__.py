@@ -1,0 +1,1 @@
+"""The page that the service shows without anything else."""
