@@ -6,14 +6,45 @@ import pydantic
 
 from sightline.service.api.schemas.times import Time
 from sightline.service.cameras.status import StreamState
-from sightline.service.descriptions import describe_event
-from sightline.service.rules.events import Direction, EventKind
+from sightline.service.descriptions import describe_event, describe_happening
+from sightline.service.rules.events import Direction, Event, EventKind
 from sightline.service.store.events import StoredEvent
 
-__all__ = ["EventDescription"]
+__all__ = ["EventDescription", "Happening"]
 
 
-class EventDescription(pydantic.BaseModel):
+class Happening(pydantic.BaseModel):
+    """What happened; fields that mean nothing for its kind are left out."""
+
+    stream: str = pydantic.Field(description="Identifier of the stream.")
+    kind: EventKind = pydantic.Field(description="What happened.")
+    rule: str = pydantic.Field(description="Zone or line; empty where there is none.")
+    time: Time = pydantic.Field(description="When it happened, by the camera's time stamps.")
+    decided: Time = pydantic.Field(description="When it became certain.")
+    track: str | None = pydantic.Field(default=None, description="STREAM:NUMBER of its track.")
+    class_name: str | None = pydantic.Field(default=None, description="Class of the track.")
+    direction: Direction | None = pydantic.Field(
+        default=None, description="Which way over a line or a zone's edge."
+    )
+    position: tuple[float, float] | None = pydantic.Field(
+        default=None, description="Where, x and y in 0…1 of the picture."
+    )
+    seconds: float | None = pydantic.Field(default=None, description="Time spent in the zone.")
+    count: int | None = pydantic.Field(default=None, description="Tracks in the zone.")
+    state: StreamState | None = pydantic.Field(
+        default=None, description="State of the stream (`stream_state`)."
+    )
+    error_code: str | None = pydantic.Field(
+        default=None, description="Why it does not run (`stream_state`)."
+    )
+
+    @classmethod
+    def of_event(cls, event: Event) -> Happening:
+        """The description of an event that is not stored."""
+        return cls.model_validate(describe_happening(event))
+
+
+class EventDescription(Happening):
     """An event; fields that mean nothing for its kind are left out."""
 
     model_config = pydantic.ConfigDict(
@@ -36,27 +67,6 @@ class EventDescription(pydantic.BaseModel):
     )
 
     id: str = pydantic.Field(description="UUIDv7; sorts by when the service learnt of it.")
-    stream: str = pydantic.Field(description="Identifier of the stream.")
-    kind: EventKind = pydantic.Field(description="What happened.")
-    rule: str = pydantic.Field(description="Zone or line; empty where there is none.")
-    time: Time = pydantic.Field(description="When it happened, by the camera's time stamps.")
-    decided: Time = pydantic.Field(description="When it became certain.")
-    track: str | None = pydantic.Field(default=None, description="STREAM:NUMBER of its track.")
-    class_name: str | None = pydantic.Field(default=None, description="Class of the track.")
-    direction: Direction | None = pydantic.Field(
-        default=None, description="Which way over a line or a zone's edge."
-    )
-    position: tuple[float, float] | None = pydantic.Field(
-        default=None, description="Where, x and y in 0…1 of the picture."
-    )
-    seconds: float | None = pydantic.Field(default=None, description="Time spent in the zone.")
-    count: int | None = pydantic.Field(default=None, description="Tracks in the zone.")
-    state: StreamState | None = pydantic.Field(
-        default=None, description="State of the stream (`stream_state`)."
-    )
-    error_code: str | None = pydantic.Field(
-        default=None, description="Why it does not run (`stream_state`)."
-    )
 
     @classmethod
     def of(cls, stored: StoredEvent) -> EventDescription:
