@@ -16,7 +16,14 @@ from typing import IO
 
 from sightline.service.errors import FullError
 
-__all__ = ["RESERVE_BYTES", "PrivateFile", "new_file", "private_folder", "write_file"]
+__all__ = [
+    "RESERVE_BYTES",
+    "PrivateFile",
+    "is_full",
+    "new_file",
+    "private_folder",
+    "write_file",
+]
 
 RESERVE_BYTES = 256 * 2**20
 """Bytes of the disk that are left to the database and the rest of the machine."""
@@ -46,6 +53,11 @@ class PrivateFile:
             _check_room(self._folder)
         self._file.write(data)
         self.size += len(data)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that there is no room for more bytes."""
+    return error.errno in _FULL
 
 
 def private_folder(path: Path) -> Path:
@@ -78,7 +90,7 @@ def new_file(path: Path) -> Iterator[PrivateFile]:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        if error.errno in _FULL:
+        if is_full(error):
             raise _full(path.parent) from error
         raise
     finally:

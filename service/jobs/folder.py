@@ -41,6 +41,10 @@ class JobFolder:
         """All tracks, as JSON lines; there once the job is done."""
         return self.path / "tracks.jsonl"
 
+    def result(self, ending: str) -> Path:
+        """All tracks in a form of `sightline.service.jobs.results.RESULTS`."""
+        return self.path / f"tracks.{ending}"
+
     @property
     def video(self) -> Path:
         """The annotated video, once somebody asked for it."""
@@ -95,8 +99,8 @@ class JobFolder:
         shutil.rmtree(self.path / "parts", ignore_errors=True)
         (self.path / "checkpoint").unlink(missing_ok=True)
 
-    def finish(self, parts: int) -> None:
-        """Make `tracks.jsonl` of the parts and remove what was needed to get there.
+    def join(self, parts: int) -> Path:
+        """One file of all parts, not yet under the name of the result.
 
         Raises:
             FullError: The disk is full.
@@ -108,5 +112,6 @@ class JobFolder:
             # Every part begins with the facts of the video; one is enough.
             for line in self.part(number).read_bytes().splitlines(keepends=True)[number > 1 :]
         )
-        write_file(self.tracks, lines)
-        self.forget()
+        path = self.path / "parts" / "all"
+        write_file(path, lines)
+        return path

@@ -25,6 +25,7 @@ from sightline.service.jobs.checkpoint import Checkpoint
 from sightline.service.jobs.continuing import Place, continue_source
 from sightline.service.jobs.folder import JobFolder
 from sightline.service.jobs.options import JobOptions
+from sightline.service.jobs.results import write_results
 from sightline.service.networks import open_detector, open_embedder_of, open_tracker, people_only
 from sightline.structures import Frame, Tracks
 from sightline.tracker import Tracker
@@ -91,6 +92,8 @@ def track_job(spec: JobSpec, on_progress: Callable[[Progress], None]) -> Progres
         OSError: Something cannot be written.
     """
     folder = JobFolder(spec.folder)
+    if folder.tracks.is_file():  # it was done, and nobody was there to be told
+        return _counted(folder)
     detector = _open_detector(spec)
     embedder = open_embedder_of(spec.tracker, spec.detector.device)
     settings = _settings(spec, detector)
@@ -124,7 +127,7 @@ def track_job(spec: JobSpec, on_progress: Callable[[Progress], None]) -> Progres
     finally:
         pipeline.close()
     run.warnings.update(dict.fromkeys(source.warnings))  # what the end told
-    folder.finish(parts.close())
+    write_results(folder, parts.close())
     return run.progress
 
 
@@ -213,6 +216,12 @@ class _Parts:
                 class_names=self._class_names,
             )
         return self._sink
+
+
+def _counted(folder: JobFolder) -> Progress:
+    table = read_tracks(folder.tracks)
+    frames = len(table.frame_indices)
+    return Progress(frames, frames, len(set(table.ids.tolist())))
 
 
 def _open_detector(spec: JobSpec) -> Detector:

@@ -14,6 +14,7 @@ from sightline.service import config
 from sightline.service.jobs.checkpoint import read_checkpoint, write_checkpoint
 from sightline.service.jobs.folder import JobFolder
 from sightline.service.jobs.options import JobOptions
+from sightline.service.jobs.results import RESULTS
 from sightline.service.jobs.tracking import JobSpec, Progress, track_job
 
 OPTIONS = JobOptions(classes=("person",), stride=3, start=1.05, end=7)
@@ -55,7 +56,9 @@ def whole(vtest: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     done = track_job(spec, ignore)
     assert done.frames == done.expected == 20
     assert done.tracks >= 4
-    assert sorted(path.name for path in spec.folder.iterdir()) == ["input", "tracks.jsonl"]
+    assert {path.name for path in spec.folder.iterdir()} == {
+        "input", *(f"tracks.{ending}" for ending in RESULTS)
+    }  # fmt: skip
     return JobFolder(spec.folder).tracks.read_bytes()
 
 

@@ -108,13 +108,16 @@ def upload_body() -> dict[str, Any]:
             },
         },
     }
+    # What it refers to stands in the document because of the answers.
+    asked = UrlRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+    asked.pop("$defs")
     return {
         "requestBody": {
             "required": True,
             "content": {
                 "multipart/form-data": {"schema": form},
                 "application/octet-stream": {"schema": binary},
-                "application/json": {"schema": {"$ref": "#/components/schemas/UrlRequest"}},
+                "application/json": {"schema": asked},
             },
         }
     }

@@ -1,0 +1,114 @@
+"""What a file from outside claims to be, asked in a process that may crash or hang.
+
+Only containers of video are opened: no playlists, which name other files, and no pictures, whose
+few bytes may become gigabytes. Sizes are read from headers before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from sightline.errors import SightlineError, SourceError
+from sightline.service.errors import TooLargeError, UnsupportedError
+from sightline.service.processes import start_child
+
+__all__ = ["VideoFacts", "probe"]
+
+# FFmpeg's names of demuxers, as they stand in its `-demuxers`; the first is of MP4 and MOV.
+_CONTAINERS = (
+    *("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "flv", "asf", "ogg"),
+    *("mxf", "ivf", "h264", "hevc", "mpegvideo", "mjpeg", "dv", "wtv"),
+)
+_SECONDS = 30.0
+_MEMORY = 4 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What the header of a video says.
+
+    Args:
+        container: FFmpeg's name of the container.
+        codec: Name of the codec.
+        width: Pixels.
+        height: Pixels.
+        seconds: Duration, None where it is not known.
+    """
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    seconds: float | None
+
+
+def probe(path: Path, name: str, max_pixels: int) -> VideoFacts:
+    """What a video's header says.
+
+    Args:
+        path: The file.
+        name: What messages call it.
+        max_pixels: Pixels that a frame may have.
+
+    Raises:
+        UnsupportedError: It is no container of video, or there is no video in it.
+        TooLargeError: Its frames have too many pixels.
+        SourceError: It is damaged, or reading its header crashed or took too long.
+    """
+    child = start_child(_probe, str(path), max_pixels, name="probe")
+    try:
+        answer: VideoFacts | SightlineError | None = None
+        if child.pipe.poll(_SECONDS):
+            answer = child.pipe.recv()
+    except EOFError:
+        answer = None
+    finally:
+        child.kill()
+    match answer:
+        case VideoFacts():
+            return answer
+        case TooLargeError() | UnsupportedError():
+            raise type(answer)(f"{name}: {answer}")
+        case _:
+            reason = answer or "reading its header crashed or took too long"
+            raise SourceError(f"{name}: {reason}", "stream_corrupt")
+
+
+def _probe(pipe: Connection, path: str, max_pixels: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    try:
+        pipe.send(_facts(path, max_pixels))
+    except SightlineError as error:
+        # An error with more than a message does not survive pickling as it is.
+        pipe.send(error if isinstance(error, TooLargeError | UnsupportedError) else None)
+
+
+def _facts(path: str, max_pixels: int) -> VideoFacts:
+    import av
+
+    if Path(path).stat().st_size == 0:
+        raise UnsupportedError("the file is empty; expected a video")
+    options = {"format_whitelist": ",".join(_CONTAINERS), "protocol_whitelist": "file"}
+    try:
+        container = av.open(path, options=options)
+    except (av.FFmpegError, OSError):
+        raise UnsupportedError(
+            "not a video that can be read; expected MP4, MOV, MKV, WebM, AVI, TS and the like, "
+            "complete from its beginning"
+        ) from None
+    with container:
+        if container.format.name not in _CONTAINERS:
+            raise UnsupportedError(f"a {container.format.name} file; expected a video")
+        stream = next(iter(container.streams.video), None)
+        if stream is None or stream.codec_context is None:
+            raise UnsupportedError("there is no video in it that can be decoded")
+        width, height = stream.width, stream.height
+        if width * height > max_pixels:
+            raise TooLargeError(
+                f"its frames have {width}x{height} pixels; security.max_pixels allows {max_pixels}"
+            )
+        seconds = None if container.duration is None else container.duration / av.time_base
+        return VideoFacts(container.format.name, stream.codec_context.name, width, height, seconds)
