@@ -188,6 +188,17 @@ class Scheduler:
         self._turn += 1
         entry.turn = self._turn
 
+    def give_up(self, camera: str) -> None:
+        """Say that the frame that waits, if one does, can no longer be had.
+
+        Raises:
+            StateError: The camera is unknown.
+        """
+        entry = self._camera(camera)
+        if entry.waits:
+            entry.waits = False
+            entry.add(dropped=1, waiting=-1)
+
     def finish(self, camera: str, *, processed: bool) -> FrameCounts:
         """Say that a frame that was taken is done with, and whether it was processed or lost.
 

@@ -115,6 +115,7 @@ class StreamTracking:
     Attributes:
         problems: A sentence about each zone or line that cannot be used, and about looks that
             could not be had.
+        last_number: Largest number that a track has got, confirmed or not.
 
     Raises:
         ConfigError: Preset and parameters of the tracker do not go together.
@@ -142,7 +143,7 @@ class StreamTracking:
             how.embedder if uses_looks(self._tracker.parameters) else None
         )
         self._histories = self._make_histories()
-        self._last_number = first_number - 1
+        self.last_number = first_number - 1
         self._time = 0.0
         self._saved_at = 0.0
 
@@ -183,13 +184,13 @@ class StreamTracking:
             ) from error
         self._tracker, self._rules, self._recorder = tracker, rules, recorder
         self._histories = histories
-        self._time, self._last_number = now, last
+        self._time, self.last_number = now, last
         self.reserve(first_number - 1)
 
     def reserve(self, last: int) -> None:
         """Never give the numbers up to `last`."""
-        self._last_number = max(self._last_number, last)
-        self._tracker.reserve(self._last_number)
+        self.last_number = max(self.last_number, last)
+        self._tracker.reserve(self.last_number)
 
     def repeat(self, frames: Iterable[Seen]) -> None:
         """Take frames again whose outcome is known already."""
@@ -234,7 +235,7 @@ class StreamTracking:
         facts, paths = self._histories.save()
         header = {
             "time": self._time,
-            "last_number": self._last_number,
+            "last_number": self.last_number,
             "classes": list(self._how.class_names),
             "embedder": self._how.embedder_name,
             "rules": self._rules.save(),
@@ -278,7 +279,7 @@ class StreamTracking:
         tracked = clock.perf_counter()
         events = self._rules.update(tracks, size=seen.size)
         remembered = set(self._tracker.ids.tolist())
-        self._last_number = max(self._last_number, *remembered, 0)
+        self.last_number = max(self.last_number, *remembered, 0)
         told, records = self._histories.update(tracks, seen.size, remembered)
         piece = self._recorder.add(tracks, seen.size)
         pieces = () if piece is None else (piece,)
@@ -293,7 +294,7 @@ class StreamTracking:
         """Time went back, as where a clock was set back while the service was down."""
         ending = self.finish()
         self._tracker.reset()
-        self._tracker.reserve(self._last_number)
+        self._tracker.reserve(self.last_number)
         return ending
 
     def _make_rules(self, scene: Scene) -> RulesEngine:
