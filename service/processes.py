@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from types import ModuleType
 from typing import Any
 
 __all__ = ["Child", "start_child"]
@@ -69,17 +70,18 @@ class Child:
 
     def kill(self) -> None:
         """End it now and wait for that; nothing happens if it has ended."""
-        self.pipe.close()
         if self._process.exitcode is None:
             self._process.kill()
         self._process.join()
+        self.pipe.close()
 
 
 def start_child(main: Callable[..., None], *args: object, name: str) -> Child:
     """Run `main(pipe, *args)` in a new process.
 
     Args:
-        main: A function of a module; it ends when the pipe does (`recv` raises EOFError).
+        main: A function of a module (not of the program itself, `__main__`); it ends when the
+            pipe does (`recv` raises EOFError).
         args: What can be pickled.
         name: What it is called in lists of processes and threads.
     """
@@ -87,10 +89,21 @@ def start_child(main: Callable[..., None], *args: object, name: str) -> Child:
     arguments = (main, theirs, os.getpid(), args)
     process = _CONTEXT.Process(target=_run, args=arguments, name=name, daemon=True)
     try:
-        _starter.submit(process.start).result()
+        _starter.submit(_start, process).result()
     finally:
         theirs.close()
     return Child(process, ours)
+
+
+def _start(process: SpawnProcess) -> None:
+    # `spawn` imports the program that started us (a command line, pytest) in every child, which
+    # costs more than what the child is for; it finds an empty one.
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = program
 
 
 def _run(main: Callable[..., None], pipe: Connection, parent: int, args: tuple[Any, ...]) -> None:

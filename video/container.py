@@ -160,12 +160,21 @@ class ContainerSource:
     def pictures(self) -> Generator[Picture, None, None]:
         """As iterating, but without converting: for who does not want every frame as BGR.
 
-        Pictures are to be turned by `turn` degrees counter-clockwise to stand upright.
+        Where `turn` is not 0 they have to be turned so many degrees counter-clockwise.
         """
         if self._started:
             raise StateError(f"{self._label}: a source can be read once; open it again")
         self._started = True
         return self._read_pictures()
+
+    def convert(self, picture: Picture) -> Frame:
+        """An upright BGR frame of one of its pictures."""
+        converted: Any = self._reformatter.reformat(picture.decoded, format="bgr24", threads=1)
+        image: npt.NDArray[np.uint8] = converted.to_ndarray()
+        if self.turn:
+            image = np.asarray(cv2.rotate(image, _TURNS[self.turn]), dtype=np.uint8)
+        arrival = picture.arrived if self.live else None
+        return Frame(image, picture.index, picture.time, arrival, self.name)
 
     def close(self) -> None:
         """Release the container; from another thread, the reader releases it at its next step."""
@@ -180,7 +189,7 @@ class ContainerSource:
     def _frames(self, pictures: Generator[Picture, None, None]) -> Iterator[Frame]:
         with closing(pictures):
             for picture in pictures:
-                yield self._to_frame(picture)
+                yield self.convert(picture)
 
     def _read_pictures(self) -> Generator[Picture, None, None]:
         delivered = False
@@ -233,14 +242,6 @@ class ContainerSource:
                 if not self._selection.is_before(self._clock.seconds(stamp, self._unit)):
                     self.skipped += 1
         return lost
-
-    def _to_frame(self, picture: Picture) -> Frame:
-        converted: Any = self._reformatter.reformat(picture.decoded, format="bgr24", threads=1)
-        image: npt.NDArray[np.uint8] = converted.to_ndarray()
-        if self.turn:
-            image = np.asarray(cv2.rotate(image, _TURNS[self.turn]), dtype=np.uint8)
-        arrival = picture.arrived if self.live else None
-        return Frame(image, picture.index, picture.time, arrival, self.name)
 
     def _decode(self, packets: Iterator[Any]) -> Iterator[Any]:
         """Pictures in order of display; None for one that could not be decoded."""

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from sightline.errors import StateError
+from sightline.service.cameras.planes import PLANAR, rows
 
 __all__ = ["FrameRing", "RingFrame"]
 
@@ -37,7 +38,8 @@ _SLOT = np.dtype(
     ]
 )
 _PAGE = 4096
-_BGR, *_PLANAR = _FORMATS = ("bgr24", "yuv420p", "yuvj420p")
+_BGR = "bgr24"
+_FORMATS = (_BGR, *PLANAR)
 _MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it, looked at for its free space
 
 
@@ -154,19 +156,17 @@ class FrameRing:
         """Put a decoded picture in the place of the oldest.
 
         Args:
-            picture: PyAV's `VideoFrame`; 4:2:0 is copied, other formats become that first.
+            picture: PyAV's `VideoFrame` in one of the formats of `PLANAR`.
             sequence: Greater than that of every frame before.
             captured_at: UNIX seconds.
         """
-        if picture.format.name not in _PLANAR:
-            picture = self._reformatter.reformat(picture, format=_PLANAR[0], threads=1)
         slot, pixels = self._begin(picture.height, picture.width, sequence, captured_at)
         slot["format"] = _FORMATS.index(picture.format.name)
         slot["colorspace"], slot["color_range"] = picture.colorspace, picture.color_range
         end = 0
         for plane in picture.planes:
             begin, end = end, end + plane.height * plane.width
-            pixels[begin:end].reshape(plane.height, plane.width)[...] = _rows(plane)
+            pixels[begin:end].reshape(plane.height, plane.width)[...] = rows(plane)
         self._finish(slot, sequence)
 
     def read(self, after: int) -> RingFrame | None:
@@ -219,19 +219,13 @@ class FrameRing:
         self._header["newest"] = sequence
 
 
-def _rows(plane: Any) -> Image:
-    """The pixels of a plane without the padding of its lines."""
-    lines = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-    return lines[:, : plane.width]
-
-
 def _picture(seen: Any, pixels: Image, height: int, width: int) -> Any:
     picture: Any = av.VideoFrame(width, height, _FORMATS[int(seen["format"])])
     picture.colorspace, picture.color_range = int(seen["colorspace"]), int(seen["color_range"])
     end = 0
     for plane in picture.planes:
         begin, end = end, end + plane.height * plane.width
-        _rows(plane)[...] = pixels[begin:end].reshape(plane.height, plane.width)
+        rows(plane)[...] = pixels[begin:end].reshape(plane.height, plane.width)
     return picture
 
 

@@ -1,0 +1,57 @@
+"""The last lines that FFmpeg writes, without credentials.
+
+FFmpeg logs from threads of its own, so it is left its plain way, standard error, instead of
+Python's logging, which would take the interpreter's lock there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections import deque
+from urllib.parse import quote, quote_plus
+
+import av
+
+from sightline.video.address import hide_credentials
+
+__all__ = ["LogLines"]
+
+_LINES = 20
+_LENGTH = 300
+_POINTER = re.compile(r" @ 0x[0-9a-f]+")
+
+
+class LogLines:
+    """Takes over standard error of this process and remembers its end."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=_LINES)
+        self._secrets: tuple[str, ...] = ()
+        reading, writing = os.pipe()
+        os.dup2(writing, 2)
+        os.close(writing)
+        av.logging.restore_default_callback()
+        av.logging.set_libav_level(av.logging.WARNING)
+        threading.Thread(target=self._read, args=(reading,), name="log", daemon=True).start()
+
+    def hide(self, *secrets: str | None) -> None:
+        """Leave these out of every line, raw and encoded as in addresses."""
+        plain = [secret for secret in secrets if secret]
+        forms = {form for secret in plain for form in (secret, quote(secret, safe=""))}
+        forms |= {quote_plus(secret) for secret in plain}
+        self._secrets = tuple(sorted(forms, key=len, reverse=True))
+
+    def last(self) -> tuple[str, ...]:
+        """The last lines, oldest first."""
+        return tuple(self._lines)
+
+    def _read(self, reading: int) -> None:
+        with os.fdopen(reading, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                text = hide_credentials(_POINTER.sub("", line.strip()))
+                for secret in self._secrets:
+                    text = text.replace(secret, "***")
+                if text and (not self._lines or self._lines[-1] != text[:_LENGTH]):
+                    self._lines.append(text[:_LENGTH])
