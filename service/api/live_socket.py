@@ -243,7 +243,7 @@ class LiveSocket:
         try:
             await asyncio.wait_for(sending, _SEND_SECONDS)
         except TimeoutError:
-            self._finish(TOO_SLOW)
+            self._hub.give_up(self._subscription)
             raise WebSocketDisconnect(TOO_SLOW) from None
 
     async def _close(self, code: int) -> None:

@@ -125,7 +125,8 @@ class Hub:
             self._loop = asyncio.get_running_loop()
             subscription = Subscription(streams, self._lock)
             self._listeners[subscription] = set()
-            if self._closed and subscription.end("closed"):
+            if self._closed:
+                subscription.end("closed")
                 subscription.wake()
         return subscription
 
@@ -158,6 +159,12 @@ class Hub:
         """The topics of a listener, sorted."""
         with self._lock:
             return sorted(self._listeners[subscription])
+
+    def give_up(self, subscription: Subscription) -> None:
+        """End a listener that does not take what it is sent; call it in the event loop."""
+        with self._lock:
+            subscription.end("too_slow")
+            subscription.wake()
 
     def leave(self, subscription: Subscription) -> None:
         """End a subscription."""
@@ -200,7 +207,9 @@ class Hub:
         """End all subscriptions and whoever waits for frames; from any thread."""
         with self._lock:
             self._closed = True
-            self._to_wake += [one for one in self._listeners if one.end("closed")]
+            for subscription in self._listeners:
+                subscription.end("closed")
+                self._to_wake.append(subscription)
             for stream in list(self._waiters):
                 self._release(stream, over=True)
             self._plan_wake()

@@ -40,8 +40,8 @@ class Subscription:
         self._signalled = False
         self._events: deque[Message] = deque()
         self._event_bytes = 0
-        self._states: dict[str, Message] = {}
-        self._tracks: dict[str, Message] = {}
+        self._states = _Newest()
+        self._tracks = _Newest()
 
     def sees(self, stream: str) -> bool:
         """Whether it may hear of a stream."""
@@ -50,7 +50,7 @@ class Subscription:
     @property
     def held_bytes(self) -> int:
         """Bytes of all messages that wait, with the hub's lock held; at most 0.9 MiB."""
-        return self._event_bytes + _size(self._states) + _size(self._tracks)
+        return self._event_bytes + self._states.size + self._tracks.size
 
     async def next(self) -> Message | None:
         """The next message: events first, then states, then tracks; None at the end (`ended`)."""
@@ -86,30 +86,28 @@ class Subscription:
             self._events.append(message)
             self._event_bytes += len(message.text)
             if len(self._events) > _MOST_EVENTS or self._event_bytes > _MOST_EVENT_BYTES:
-                return self.end("too_slow")
+                self.end("too_slow")
+                return True
         else:
-            self._states[message.stream] = message
-            if _size(self._states) > _MOST_STATE_BYTES:
-                return self.end("too_slow")
+            self._states.put(message.stream, message)
+            if self._states.size > _MOST_STATE_BYTES:
+                self.end("too_slow")
+                return True
         return self._signal()
 
-    def end(self, reason: Ending) -> bool:
-        """Forget what waits, with the hub's lock held; True if the listener has to be woken."""
+    def end(self, reason: Ending) -> None:
+        """Forget what waits, with the hub's lock held; the listener has to be woken then."""
         self.ended = self.ended or reason
         self._events.clear()
         self._event_bytes = 0
         self._states.clear()
         self._tracks.clear()
         self._signalled = True
-        return True
 
     def _offer_tracks(self, message: Message) -> None:
-        # A replaced message keeps its place in line: a busy camera never starves a quiet one.
-        self.skipped += message.topic in self._tracks
-        self._tracks[message.topic] = message
-        while len(self._tracks) > 1 and _size(self._tracks) > _MOST_TRACK_BYTES:
-            oldest = next(topic for topic in self._tracks if topic != message.topic)
-            del self._tracks[oldest]
+        self.skipped += self._tracks.put(message.topic, message)
+        while len(self._tracks) > 1 and self._tracks.size > _MOST_TRACK_BYTES:
+            self._tracks.take_first()
             self.skipped += 1
 
     def _take(self) -> Message | None:
@@ -118,8 +116,8 @@ class Subscription:
             self._event_bytes -= len(message.text)
             return message
         for waiting in (self._states, self._tracks):
-            if waiting:
-                return waiting.pop(next(iter(waiting)))
+            if len(waiting) > 0:
+                return waiting.take_first()
         return None
 
     def _signal(self) -> bool:
@@ -127,5 +125,33 @@ class Subscription:
         return not woken
 
 
-def _size(messages: dict[str, Message]) -> int:
-    return sum(len(message.text) for message in messages.values())
+class _Newest:
+    """The newest message of each name, in the order in which the names came."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._messages: dict[str, Message] = {}
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, name: str, message: Message) -> bool:
+        """Keep a message; True if it takes the place of one.
+
+        That place stays the same in the line: a busy camera never starves a quiet one.
+        """
+        replaced = self._messages.get(name)
+        self.size += len(message.text) - (0 if replaced is None else len(replaced.text))
+        self._messages[name] = message
+        return replaced is not None
+
+    def take_first(self) -> Message:
+        """The message of the name that came first."""
+        message = self._messages.pop(next(iter(self._messages)))
+        self.size -= len(message.text)
+        return message
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._messages.clear()
+        self.size = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -18,8 +18,9 @@ from sightline.service.steady import SteadyClock
 from sightline.service.store.database import Database
 from sightline.service.store.deliveries import pending_counts
 from sightline.service.store.errors import StoreError
+from sightline.service.store.writer import WriterStatistics
 
-__all__ = ["Parts", "PartsCollector", "WriterCounts"]
+__all__ = ["Parts", "PartsCollector"]
 
 
 class _View(Protocol):
@@ -37,29 +38,9 @@ class _Engine(Protocol):
     def report(self) -> EngineReport: ...
 
 
-class WriterCounts(Protocol):
-    """What the writer says of itself."""
-
-    @property
-    def waiting(self) -> int:
-        """Items that are not written yet."""
-
-    @property
-    def written(self) -> int:
-        """Items written."""
-
-    @property
-    def lost(self) -> int:
-        """Items that had to be left out."""
-
-    @property
-    def failures(self) -> int:
-        """Transactions that failed."""
-
-
 class _Writer(Protocol):
     @property
-    def statistics(self) -> WriterCounts: ...
+    def statistics(self) -> WriterStatistics: ...
 
 
 class _Hub(Protocol):
@@ -165,17 +146,31 @@ def _engine(report: EngineReport) -> Iterator[Metric]:
 
 
 def _store(parts: Parts) -> Iterator[Metric]:
-    counts = parts.writer.statistics
-    yield _single(GaugeMetricFamily, "store_waiting", "Items not written yet.", counts.waiting)
-    yield _single(CounterMetricFamily, "store_written", "Items written.", counts.written)
-    yield _single(CounterMetricFamily, "store_lost", "Items left out.", counts.lost)
-    yield _single(CounterMetricFamily, "store_failures", "Failed transactions.", counts.failures)
+    statistics = parts.writer.statistics
+    for name, text, numbers in (
+        ("store_written", "What was stored.", statistics.written),
+        ("store_lost", "What had to be given up.", statistics.lost),
+    ):
+        counter = _counter(name, text, "kind")
+        for kind, number in asdict(numbers).items():
+            counter.add_metric([kind], number)
+        yield counter
+    waiting = _gauge("store_waiting", "What is to be stored.", "kind")
+    for kind, number in asdict(statistics.waiting).items():
+        waiting.add_metric([kind], number)
+    yield waiting
+    yield _single(
+        CounterMetricFamily, "store_failures", "Transactions that failed.", statistics.failures
+    )
+    yield _single(
+        GaugeMetricFamily, "store_seconds", "What the last transaction took.", statistics.seconds
+    )
     up = _gauge("store_up", "1 while the store can be read.")
     deliveries = _gauge("deliveries_waiting", "Messages that are not delivered yet.", "alert")
     try:
         with parts.database.reading() as session:
-            for alert, waiting in pending_counts(session).items():
-                deliveries.add_metric([alert], waiting)
+            for alert, number in pending_counts(session).items():
+                deliveries.add_metric([alert], number)
         up.add_metric([], 1)
     except StoreError:
         up.add_metric([], 0)

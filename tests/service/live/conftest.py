@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sightline.service.store.database import Database
 from tests.service.live.live_service import LiveService
 
 
+@pytest.fixture(scope="session")
+def _new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "new.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
+
+
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveService]:
+def live(
+    _new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LiveService]:
     """The live part of the interface on a real server, with one running stream `gate`."""
-    with LiveService(tmp_path) as service:
+    monkeypatch.setattr(
+        "sightline.service.api.app._ROUTERS", ("session", "live", "metrics", "page")
+    )
+    with LiveService(Path(shutil.copy(_new_store, tmp_path / "store.db"))) as service:
         service.streams.tell("gate")
         yield service

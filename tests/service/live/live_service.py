@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -29,9 +30,11 @@ from sightline.service.live.pictures import Pictures
 from sightline.service.live.privacy import Blur
 from sightline.service.rules.events import Event
 from sightline.service.steady import SteadyClock
+from sightline.service.store.backlog import Numbers
 from sightline.service.store.database import Database
 from sightline.service.store.events import StoredEvent, insert_events
 from sightline.service.store.identifiers import new_id
+from sightline.service.store.writer import WriterStatistics
 from sightline.service.telemetry.metrics import Metrics
 from sightline.service.telemetry.parts import Parts
 from sightline.service.telemetry.requests import RequestTelemetry
@@ -136,12 +139,15 @@ class ToldStreams:
 
 
 class LiveService:
-    """A server on a free port of the loopback; a context manager."""
+    """A server on a free port of the loopback; a context manager.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        store: A file of SQLite, brought up to date.
+    """
+
+    def __init__(self, store: Path) -> None:
         self.clock = SteadyClock.start()
-        self.database = Database(f"sqlite:///{folder / 'store.db'}")
-        self.database.migrate()
+        self.database = Database(f"sqlite:///{store}")
         self.config = Config()
         self.access = Access(self.config, self.database, self.clock)
         self.engine = ToldEngine()
@@ -150,8 +156,10 @@ class LiveService:
         self.blur: Blur = "off"
         self.pictures = Pictures(self.engine, self.hub, lambda _: self.blur, self.clock)
         self.metrics = Metrics()
-        writer = SimpleNamespace(
-            statistics=SimpleNamespace(waiting=1, written=2, lost=3, failures=4)
+        writer: Any = SimpleNamespace(
+            statistics=WriterStatistics(
+                Numbers(7, 6, 5, 4), Numbers(events=2), Numbers(), 3, 1, None, None, 0.01
+            )
         )
         self.metrics.watch(
             Parts(
@@ -189,6 +197,8 @@ class LiveService:
         )
         self.server = uvicorn.Server(config)
         self._listener = open_listener("127.0.0.1", 0)
+        # The kernel's own buffer takes megabytes: a client that never reads would go unnoticed.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.socket_url = f"ws://127.0.0.1:{self.port}/v1/live"
