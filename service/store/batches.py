@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from sightline.service.store.backlog import Batch
@@ -84,6 +84,6 @@ def _run_hook(session: Session, events: Sequence[StoredEvent], hook: EventHook) 
         with session.begin_nested():
             hook(session, events)
     except Exception as error:
-        if isinstance(error, DBAPIError) and not is_about_data(error):
+        if isinstance(error, SQLAlchemyError) and not is_about_data(error):
             raise
         _log.exception("what else belongs to %d events could not be stored", len(events))

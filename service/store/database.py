@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, ExceptionContext, create_engine, event
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from sightline.errors import InputError
 from sightline.service.store.address import StoreAddress, parse_store
-from sightline.service.store.errors import StoreError, is_about_data, store_error
+from sightline.service.store.errors import StoreError, is_about_data, reason_of, store_error
 from sightline.service.store.migrations import check_schema, upgrade_schema
 
 __all__ = ["Database"]
@@ -80,6 +81,7 @@ class Database:
         Raises:
             StoreError: The store failed; nothing of the transaction has happened. If it failed
                 while committing, that is unknown.
+            InputError: A text or a number is of a kind that the store cannot hold.
         """
         with self._lent(self._changes) as session:
             yield session
@@ -90,6 +92,7 @@ class Database:
 
         Raises:
             StoreError: The store failed.
+            InputError: As `session`.
         """
         with self._lent(self._reads) as session:
             yield session
@@ -134,10 +137,14 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except IntegrityError:
+            raise
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             if is_about_data(error):
-                raise
+                raise InputError(f"the store cannot take this: {reason_of(error)}") from error
             raise store_error(error, self.name) from error
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise InputError(f"the store cannot take this: {error}") from error
 
     def _create_file(self) -> None:
         file = self._address.file
@@ -216,6 +223,14 @@ def _postgresql_engine(address: StoreAddress, *, changes: bool) -> Engine:
         pool_timeout=10,
         pool_pre_ping=True,
     )
+
+    @event.listens_for(engine, "handle_error")
+    def drop_connection(context: ExceptionContext) -> None:
+        # A value that cannot be encoded stops pg8000 in the middle of a message: what is read
+        # next from that connection would answer another question.
+        if not isinstance(context.original_exception, engine.dialect.loaded_dbapi.Error):
+            context.is_disconnect = True
+
     if not changes:
         _begin_with(engine, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
     return engine

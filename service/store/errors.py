@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import Callable
 from typing import Literal
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sightline.errors import StateError
 
-__all__ = ["StoreCode", "StoreError", "is_about_data", "store_error"]
+__all__ = ["StoreCode", "StoreError", "is_about_data", "reason_of", "store_error"]
 
 StoreCode = Literal[
     "store_corrupt",
@@ -45,15 +45,14 @@ def store_error(error: Exception, name: str) -> StoreError:
         name: How messages call the store.
     """
     code = _code(error)
-    text = _reason(error)
+    text = reason_of(error)
     return StoreError(f"the store {name} {_SENTENCES[code].format(text=text)}", code)
 
 
 def is_about_data(error: Exception) -> bool:
-    """Whether a row was refused for what is in it: trying again would not help."""
+    """Whether the driver or the database refused a value: trying again would not help."""
     if not isinstance(error, DBAPIError):
-        # An encoding that fails, a value that no column takes.
-        return not isinstance(error, (OSError, PoolTimeout))
+        return isinstance(error, StatementError)
     state = _sqlstate(error.orig)
     if state is not None:
         return state[:2] in ("22", "23")
@@ -61,6 +60,16 @@ def is_about_data(error: Exception) -> bool:
         error.orig,
         (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError),
     )
+
+
+def reason_of(error: Exception) -> str:
+    """Why the database or its driver failed, in a line."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, PoolTimeout):
+        return "all connections are in use"
+    if isinstance(cause, Exception) and cause.args and isinstance(cause.args[0], dict):
+        return str(cause.args[0].get("M", "no reason given"))
+    return " ".join(str(cause).split()) or type(cause).__name__
 
 
 _SENTENCES: dict[StoreCode, str] = {
@@ -128,12 +137,3 @@ def _sqlstate(cause: object) -> str | None:
     fields = cause.args[0] if isinstance(cause, Exception) and cause.args else None
     state = fields.get("C") if isinstance(fields, dict) else None
     return state if isinstance(state, str) else None
-
-
-def _reason(error: Exception) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, PoolTimeout):
-        return "all connections are in use"
-    if isinstance(cause, Exception) and cause.args and isinstance(cause.args[0], dict):
-        return str(cause.args[0].get("M", "no reason given"))
-    return " ".join(str(cause).split()) or type(cause).__name__

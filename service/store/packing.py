@@ -46,9 +46,9 @@ def pack_recording(recording: Recording) -> bytes:
         }
     ).encode()
     parts = [_HEADER.pack(len(header)), header]
-    for name, kind, _width in _ARRAYS:
+    for name, kind, width in _ARRAYS:
         array = np.ascontiguousarray(getattr(recording, name)).astype(kind, copy=False)
-        parts.append(_planes(array).tobytes())
+        parts.append(_planes(array, width).tobytes())
     return zlib.compress(b"".join(parts), _LEVEL)
 
 
@@ -72,11 +72,10 @@ def unpack_recording(stream: str, data: bytes) -> Recording:
         ) from error
 
 
-def _planes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """(itemsize × values a row, rows) bytes: each byte of each value in a row of its own."""
-    rows = array.reshape(len(array), -1)
-    width = rows.shape[1] * rows.itemsize if rows.size else 0
-    return np.ascontiguousarray(rows.view(np.uint8).reshape(len(rows), width).T)
+def _planes(array: npt.NDArray[Any], width: int) -> npt.NDArray[np.uint8]:
+    """(bytes a row, rows) uint8: the same byte of every row side by side."""
+    item = array.itemsize * width
+    return np.ascontiguousarray(array.reshape(-1).view(np.uint8).reshape(-1, item).T)
 
 
 def _read_arrays(content: bytes, begin: int, header: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,6 @@ _USER = "sightline"
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "listen_addresses": "",
     "max_connections": "60",
     "shared_buffers": "32MB",
@@ -77,7 +76,8 @@ class PostgresServer:
         assert log is not None
         assert any(b"ready to accept connections" in line for line in log), "PostgreSQL ended"
         # Its log is read to the end, lest it waits for a reader.
-        threading.Thread(target=log.read, daemon=True).start()
+        self._reader = threading.Thread(target=log.read, daemon=True)
+        self._reader.start()
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -85,6 +85,9 @@ class PostgresServer:
         # SIGQUIT is its immediate shutdown, which takes its own children along.
         self._process.send_signal(3)
         self._process.wait()
+        assert self._process.stderr is not None
+        self._reader.join()
+        self._process.stderr.close()
         self._process = None
 
     def close(self) -> None:
@@ -93,10 +96,10 @@ class PostgresServer:
             self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def create(self, template: str = "template0") -> str:
-        """Make a database, empty or a copy of another, and return its address."""
+    def create(self) -> str:
+        """Make an empty database and return its address."""
         name = f"store{next(self._names)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.execute(f"CREATE DATABASE {name}")
         return f"postgresql://{_USER}@/{name}?host={self._folder}"
 
     def execute(self, statement: str, database: str = "postgres") -> list[Any]:

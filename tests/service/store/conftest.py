@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sightline.service.store.database import Database
+from sightline.service.store.tables import metadata
 from tests.service.postgres import PostgresServer
 
 KINDS = ("sqlite", "postgresql")
@@ -24,12 +25,12 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _postgresql_template(postgres: PostgresServer) -> str:
+def _postgresql_url(postgres: PostgresServer) -> str:
     url = postgres.create()
     database = Database(url)
     database.migrate()
     database.close()
-    return url.partition("@/")[2].partition("?")[0]
+    return url
 
 
 @pytest.fixture(params=KINDS)
@@ -39,9 +40,11 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         file = tmp_path / "store.db"
         shutil.copyfile(request.getfixturevalue("_sqlite_template"), file)
         return f"sqlite:///{file}"
-    template: str = request.getfixturevalue("_postgresql_template")
+    # One for all tests, emptied: a database is 7 MB of files.
+    url: str = request.getfixturevalue("_postgresql_url")
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.create(template)
+    server.execute(f"TRUNCATE {', '.join(metadata.tables)}", url.split("@/")[1].split("?")[0])
+    return url
 
 
 @pytest.fixture
