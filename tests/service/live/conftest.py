@@ -13,7 +13,8 @@ from tests.service.live.live_service import LiveService
 
 
 @pytest.fixture(scope="session")
-def _new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SQLite, brought up to date; for copies of it."""
     path = tmp_path_factory.mktemp("store") / "new.db"
     database = Database(f"sqlite:///{path}")
     database.migrate()
@@ -22,13 +23,11 @@ def _new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def live(
-    _new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[LiveService]:
+def live(new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveService]:
     """The live part of the interface on a real server, with one running stream `gate`."""
     monkeypatch.setattr(
         "sightline.service.api.app._ROUTERS", ("session", "live", "metrics", "page")
     )
-    with LiveService(Path(shutil.copy(_new_store, tmp_path / "store.db"))) as service:
+    with LiveService(Path(shutil.copy(new_store, tmp_path / "store.db"))) as service:
         service.streams.tell("gate")
         yield service
