@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 import sightline
-from sightline.cli import config, models, rules
+from sightline.cli import config, keys, models, rules
 from sightline.cli.bench import bench
 from sightline.cli.convert import convert
 from sightline.cli.demo import demo
@@ -26,6 +26,7 @@ from sightline.cli.explain import explain
 from sightline.cli.export import export
 from sightline.cli.packages import extra_of
 from sightline.cli.quantize import quantize
+from sightline.cli.serve import serve
 from sightline.cli.track import track
 from sightline.cli.train import train
 from sightline.cli.train_reid import train_reid
@@ -73,9 +74,11 @@ app.command()(quantize)
 app.command()(eval_reid)
 app.command()(export)
 app.command()(explain)
+app.command()(serve)
 app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:
