@@ -42,7 +42,7 @@ class JobLedger:
 
     def __init__(self, database: Database, clock: SteadyClock) -> None:
         self.database = database
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.Lock()  # what is read and then changed is not changed in between
 
     def add(self, job: Job) -> None:
@@ -65,7 +65,7 @@ class JobLedger:
         with self._lock, self.database.session() as session:
             while (job := next_job(session)) is not None:
                 if job.attempts < _ATTEMPTS:
-                    started = job.started_at or self._clock.now()
+                    started = job.started_at or self.clock.now()
                     attempts = job.attempts + 1
                     update_job(
                         session, job.id, state="RUNNING", attempts=attempts, started_at=started
@@ -94,7 +94,7 @@ class JobLedger:
             if isinstance(outcome, Failed):
                 self._fail(session, job, outcome)
                 return
-            now = self._clock.now()
+            now = self.clock.now()
             fields = _fields(outcome.progress)
             update_job(session, job_id, state="DONE", finished_at=now, **fields)
 
@@ -125,7 +125,7 @@ class JobLedger:
                 raise unknown_job(job_id)
             if job.state not in ("QUEUED", "RUNNING"):
                 raise ConflictError(f"the job is {job.state}; only one that waits or runs can stop")
-            update_job(session, job_id, state="CANCELLED", finished_at=self._clock.now())
+            update_job(session, job_id, state="CANCELLED", finished_at=self.clock.now())
             cancelled = get_job(session, job_id)
             assert cancelled is not None
             return cancelled
@@ -145,7 +145,7 @@ class JobLedger:
             session,
             job.id,
             state="FAILED",
-            finished_at=self._clock.now(),
+            finished_at=self.clock.now(),
             error_code=failure.code,
             error=failure.message,
         )

@@ -1,0 +1,1 @@
+"""Pictures and clips of events, kept while there is room."""
