@@ -29,7 +29,6 @@ from sightline.service.jobs import JobQueue
 from sightline.service.jobs.folder import JobFolder
 from sightline.service.jobs.options import JobOptions
 from sightline.service.jobs.tracking import JobSpec, track_job
-from sightline.service.store.jobs import update_job
 from sightline.video import open_source
 from tests.service.api.conftest import ADMIN_TOKEN, MakeService, Service, code_of
 
@@ -164,21 +163,13 @@ def test_a_video_becomes_tracks_in_every_form_and_a_picture_of_them(
     assert code_of(client.get(f"/v1/jobs/{job['id']}")) == "not_found"
 
 
-def test_a_job_whose_process_is_killed_ends_as_if_it_had_not_been(jobs: Jobs, vtest: bytes) -> None:
+def test_a_job_that_is_killed_and_whose_service_ends_goes_on_as_if_nothing_was(
+    jobs: Jobs, vtest: bytes
+) -> None:
     job = send(jobs, vtest).json()
     jobs.wait(job["id"], lambda job: job["frames"] >= 3)
     os.kill(worker(), signal.SIGKILL)
-    running = jobs.wait(job["id"], lambda job: job["frames"] >= 20)
-    assert running["state"] == "RUNNING"
-    os.kill(worker(), signal.SIGKILL)
-    assert jobs.wait(job["id"], lambda job: job["finished_at"])["state"] == "DONE"
-    folder = jobs.queue.folder_of(job["id"])
-    assert folder.tracks.read_bytes() == uninterrupted(jobs, folder)
-
-
-def test_a_job_goes_on_after_the_service_was_started_again(jobs: Jobs, vtest: bytes) -> None:
-    job = send(jobs, vtest).json()
-    jobs.wait(job["id"], lambda job: job["frames"] >= 5)
+    jobs.wait(job["id"], lambda job: job["frames"] >= 12)
     jobs.restart()
     assert jobs.wait(job["id"], lambda job: job["finished_at"])["state"] == "DONE"
     folder = jobs.queue.folder_of(job["id"])
@@ -198,21 +189,6 @@ def uninterrupted(jobs: Jobs, folder: JobFolder) -> bytes:
         lambda _: None,
     )
     return again.tracks.read_bytes()
-
-
-def test_a_job_that_kills_its_process_is_given_up_with_a_reason(jobs: Jobs, vtest: bytes) -> None:
-    job = send(jobs, vtest).json()
-    for _ in range(3):
-        jobs.wait(job["id"], lambda job: job["state"] == "RUNNING" and _is_running())
-        with jobs.service.context.database.session() as session:
-            # No frame is new any more: as if it broke at the same one each time.
-            update_job(session, job["id"], frames=10_000)
-        os.kill(worker(), signal.SIGKILL)
-        jobs.wait(job["id"], lambda job: job["state"] != "RUNNING" or not _is_running())
-    failed = jobs.wait(job["id"], lambda job: job["finished_at"] is not None)
-    assert failed["state"] == "FAILED"
-    assert failed["error"]["code"] == "job_died"
-    assert "3 times near frame 10000" in failed["error"]["message"]
 
 
 def _is_running() -> bool:
