@@ -84,8 +84,9 @@ def erase_tracks(
     by_stream: dict[str, set[int]] = {}
     for stream, number in names:
         by_stream.setdefault(stream, set()).add(number)
+    nowhen = (math.inf, -math.inf)
     parts = [
-        _erase(database, stream, sorted(numbers), now, remove_pictures)
+        _erase(database, stream, sorted(numbers), nowhen, now, remove_pictures)
         for stream, numbers in by_stream.items()
     ]
     database.empty_log()
@@ -121,8 +122,9 @@ def erase_period(
         ]
     for event in within:
         remove_pictures(event)
-    names = [(stream, number) for number in numbers]
-    return erase_tracks(database, names, now, remove_pictures=remove_pictures)
+    done = _erase(database, stream, sorted(numbers), (begin, end), now, remove_pictures)
+    database.empty_log()
+    return done
 
 
 def _happened(stream: str, begin: float, end: float) -> tuple[ColumnElement[bool], ...]:
@@ -146,10 +148,12 @@ def _erase(
     database: Database,
     stream: str,
     numbers: Sequence[int],
+    span: tuple[float, float],
     now: float,
     remove_pictures: RemovePictures,
 ) -> Erased:
-    first, last = math.inf, -math.inf
+    """Erase tracks of one stream that may be recorded in `span`, and while they are stored."""
+    first, last = span
     erased_tracks = erased_exemplars = erased_events = 0
     for part in _slices(numbers):
         with database.session() as session:

@@ -106,7 +106,7 @@ def delete_expired_rows(
     """
     yield from _delete_tracks(database, now - retention.tracks_days * DAY)
     old_tracks = now - retention.tracks_days * DAY
-    yield from _delete(database, recordings, recordings.c.end < old_tracks, _RECORDINGS)
+    yield from _delete(database, recordings, recordings.c.end < old_tracks)
     yield from _delete(database, events, events.c.time < now - retention.events_days * DAY)
     yield from _delete(database, counts, counts.c.start < now - retention.counts_days * DAY)
     yield from _delete(database, audit, audit.c.at < now - retention.audit_days * DAY)
@@ -137,9 +137,10 @@ def _delete_named(session: Session, table: Table, names: list[tuple[str, int]]) 
 
 
 def _delete(
-    database: Database, table: Table, condition: ColumnElement[bool], most: int = _SLICE
+    database: Database, table: Table, condition: ColumnElement[bool]
 ) -> Iterator[tuple[str, int]]:
     key = list(table.primary_key.columns)
+    most = _RECORDINGS if table is recordings else _SLICE
     while True:
         with database.session() as session:
             slice_ = select(*key).where(condition).limit(most)
