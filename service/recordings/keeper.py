@@ -118,6 +118,8 @@ class EventPictures:
         self._statistics = PictureStatistics()
         self._resting_until = 0.0
         self._closing = False
+        wanted = self._wanted.snapshots or self._wanted.clips
+        self._nap = _NAP if wanted else _TIDY_SECONDS
         self._thread = threading.Thread(target=self._run, name="event-pictures", daemon=True)
 
     @property
@@ -198,7 +200,7 @@ class EventPictures:
             self._cut_clips(now)
             self._keep_clips()
             with self._condition:
-                self._condition.wait_for(self._has_work, _NAP)
+                self._condition.wait_for(self._has_work, self._nap)
 
     def _has_work(self) -> bool:
         return bool(self._closing or self._decisive or self._made)
