@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
-from sightline.service.access.policy import Pinned
+from sightline.service.cameras.messages import Guard
 from sightline.service.cameras.status import StreamStatus
 from sightline.service.config import Stream
 from sightline.service.engine.messages import FrameResult, StreamEnd
@@ -41,7 +41,6 @@ from sightline.service.store.streams import (
 __all__ = ["Readers", "StreamManager", "StreamView", "Trackers"]
 
 Origin = Literal["file", "api"]
-Pin = Callable[[], Pinned]
 
 _QUIET = ("CONNECTING", "BACKOFF")
 """States that a broken stream goes through again and again."""
@@ -50,10 +49,10 @@ _QUIET = ("CONNECTING", "BACKOFF")
 class Readers(Protocol):
     """What reads the streams: `cameras.CameraSupervisor`."""
 
-    def add(self, stream: Stream, pin: Pin | None = None) -> None:
+    def add(self, stream: Stream, guard: Guard | None = None) -> None:
         """Begin with a stream, and run it if it is enabled."""
 
-    def replace(self, stream: Stream, pin: Pin | None = None) -> None:
+    def replace(self, stream: Stream, guard: Guard | None = None) -> None:
         """Take another definition; what reads goes on where that did not change."""
 
     def remove(self, stream: str) -> None:
@@ -134,7 +133,7 @@ class StreamManager:
         trackers: What looks at them.
         hub: Who is told.
         clock: Time.
-        check: Resolves and checks the address of a stream that the interface made.
+        guard: Says how the reader has to check the address of a stream that the interface made.
     """
 
     def __init__(
@@ -146,7 +145,7 @@ class StreamManager:
         trackers: Trackers,
         hub: Hub,
         clock: SteadyClock,
-        check: Callable[[str], Pinned],
+        guard: Callable[[str], Guard],
     ) -> None:
         self._configured = {stream.id: stream for stream in configured}
         self._database = database
@@ -155,7 +154,7 @@ class StreamManager:
         self._trackers = trackers
         self._hub = hub
         self._clock = clock
-        self._check = check
+        self._guard = guard
         self._known: dict[str, _Known] = {}
         self._lock = threading.RLock()
 
@@ -353,7 +352,7 @@ class StreamManager:
     def _begin(self, known: _Known) -> None:
         if known.stream.enabled:
             self._track(known.stream)
-        self._readers.add(known.stream, self._pin(known))
+        self._readers.add(known.stream, self._guard_of(known))
 
     def _track(self, stream: Stream) -> None:
         with self._database.session() as session:
@@ -361,11 +360,8 @@ class StreamManager:
             state = get_state(session, stream.id)
         self._trackers.add(stream, first, None if state is None else state.data)
 
-    def _pin(self, known: _Known) -> Pin | None:
-        if known.origin == "file":
-            return None
-        url = known.stream.url
-        return lambda: self._check(url)
+    def _guard_of(self, known: _Known) -> Guard | None:
+        return None if known.origin == "file" else self._guard(known.stream.url)
 
     def _store(self, stream: Stream) -> None:
         now = self._clock.now()
@@ -382,7 +378,7 @@ class StreamManager:
             self._trackers.remove(stream.id)
         elif stream.enabled:
             self._trackers.update(stream)
-        self._readers.replace(stream, self._pin(known))
+        self._readers.replace(stream, self._guard_of(known))
         if stream.enabled != before.enabled:
             (self._readers.start if stream.enabled else self._readers.stop)(stream.id)
 

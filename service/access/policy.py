@@ -154,9 +154,11 @@ class AddressPolicy:
         """
         try:
             addresses = self.resolver(host, port)
-        except (OSError, UnicodeError):
+        except (OSError, UnicodeError) as error:
+            busy = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
             raise SourceError(
-                f"the host name {host} is not known; check it", "stream_not_found"
+                f"the host name {host} is not known{' now' if busy else ''}; check it",
+                "stream_timeout" if busy else "stream_not_found",
             ) from None
         if not addresses or not all(map(self.allows, addresses)):
             raise RefusedError(

@@ -7,18 +7,31 @@ from typing import Literal
 
 from sightline.errors import SourceCode
 from sightline.service.cameras.clips import Hiding, Polygon
-from sightline.video.network import Route
 
 __all__ = [
     "Beat",
     "ClipMade",
     "Connect",
     "Ended",
+    "Guard",
     "MakeClip",
     "Mask",
     "RingMade",
     "Source",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How a reader checks an address that came by the interface, before each attempt to connect.
+
+    Args:
+        networks: Those that may be connected to, as in `AddressPolicy`.
+        proxy: For http and https, the proxy that checks every connection. Holds a secret.
+    """
+
+    networks: tuple[str, ...]
+    proxy: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +47,7 @@ class Source:
         timeout: Seconds without a packet after which it is given up.
         wait: Whether a file waits for who takes its frames.
         loop: Whether a file begins again at its end.
-        route: How to reach it, where an address was checked beforehand.
+        guard: How its address is checked; None where it is trusted.
     """
 
     url: str
@@ -45,7 +58,7 @@ class Source:
     timeout: float = 10.0
     wait: bool = False
     loop: bool = False
-    route: Route | None = None
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)

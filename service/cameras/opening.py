@@ -7,12 +7,14 @@ import re
 from pathlib import Path
 
 from sightline.errors import SourceError
-from sightline.service.cameras.messages import Source
+from sightline.service.access.policy import AddressPolicy
+from sightline.service.cameras.messages import Guard, Source
 from sightline.service.cameras.peers import connected_addresses
-from sightline.video.address import parse_address
+from sightline.service.errors import RefusedError
+from sightline.video.address import Address, parse_address
 from sightline.video.container import ContainerSource, Taps
 from sightline.video.files import open_file
-from sightline.video.network import open_network
+from sightline.video.network import Route, open_network
 from sightline.video.selection import Selection
 from sightline.video.webcam import open_webcam
 
@@ -36,9 +38,20 @@ def open_camera(source: Source, taps: Taps) -> ContainerSource:
     return _open_address(source, taps)
 
 
+def _checked_route(address: Address, guard: Guard) -> Route:
+    """The one address that may be connected to, looked up anew: names change."""
+    try:
+        pinned = AddressPolicy(guard.networks).check_address(address)
+    except RefusedError as error:
+        raise SourceError(f"{address}: {error}", "stream_refused") from None
+    return Route(pinned.address, guard.proxy)
+
+
 def _open_address(source: Source, taps: Taps) -> ContainerSource:
     address = parse_address(source.url).with_credentials(source.username, source.password)
-    if source.route is not None:
+    route = None
+    if source.guard is not None:
+        route = _checked_route(address, source.guard)
         os.environ.pop("no_proxy", None)  # FFmpeg would go past the proxy that checks
     opened = open_network(
         address,
@@ -46,12 +59,12 @@ def _open_address(source: Source, taps: Taps) -> ContainerSource:
         timeout=source.timeout,
         transport=source.transport,
         verify_tls=source.verify_tls,
-        route=source.route,
+        route=route,
         taps=taps,
     )
-    if source.route is not None and address.scheme in ("rtsp", "rtsps"):
+    if route is not None and address.scheme in ("rtsp", "rtsps"):
         # An RTSP server may send its callers on, and FFmpeg goes.
-        strangers = connected_addresses() - {source.route.address}
+        strangers = connected_addresses() - {route.address}
         if strangers:
             opened.close()
             raise SourceError(

@@ -8,14 +8,11 @@ from contextlib import suppress
 from multiprocessing.shared_memory import SharedMemory
 
 from sightline.errors import SourceError
-from sightline.service.access.policy import Pinned
 from sightline.service.cameras.camera import Camera
-from sightline.service.cameras.messages import ClipMade, Source
+from sightline.service.cameras.messages import ClipMade, Guard, Source
 from sightline.service.cameras.ring import FrameRing
-from sightline.service.cameras.status import StreamStatus
 from sightline.service.config import Stream
 from sightline.service.processes import Child
-from sightline.video.network import Route
 
 __all__ = ["Slot", "source_of"]
 
@@ -35,7 +32,7 @@ class Slot:
         self.source = source
         self.child: Child | None = None
         self.futures: dict[int, Future[bytes]] = {}
-        self.published: StreamStatus | None = None
+        self.published = camera.status
         self.sequence = 0
         self._captured_at = 0.0
         self._ring: FrameRing | None = None
@@ -103,7 +100,7 @@ class Slot:
             future.set_result(content)
 
 
-def source_of(stream: Stream, pinned: Pinned | None) -> Source:
+def source_of(stream: Stream, guard: Guard | None) -> Source:
     """What a reader has to know of a stream."""
     return Source(
         stream.url,
@@ -114,5 +111,5 @@ def source_of(stream: Stream, pinned: Pinned | None) -> Source:
         stream.timeout,
         stream.buffer == "wait",
         stream.loop,
-        None if pinned is None else Route(pinned.address, pinned.proxy),
+        guard,
     )

@@ -15,7 +15,6 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from sightline.errors import SourceError, StateError
-from sightline.service.access.policy import Pinned
 from sightline.service.cameras.camera import Action, Camera
 from sightline.service.cameras.clips import HiddenAreas, Hiding
 from sightline.service.cameras.messages import (
@@ -23,6 +22,7 @@ from sightline.service.cameras.messages import (
     ClipMade,
     Connect,
     Ended,
+    Guard,
     MakeClip,
     Mask,
     RingMade,
@@ -83,17 +83,17 @@ class CameraSupervisor:
         self._thread = threading.Thread(target=self._run, name="cameras", daemon=True)
         self._thread.start()
 
-    def add(self, stream: Stream, *, pinned: Pinned | None = None) -> None:
+    def add(self, stream: Stream, guard: Guard | None = None) -> None:
         """Take on a camera, and start it if it is enabled.
 
         Args:
             stream: Its configuration.
-            pinned: How to reach it, if its address came from outside and was checked.
+            guard: How its address is checked, if that came by the interface.
         """
         camera = Camera(
             stream.id, stream.timeout, stream.reconnect, random.random, self._clock.now()
         )
-        slot = Slot(camera, stream, source_of(stream, pinned))
+        slot = Slot(camera, stream, source_of(stream, guard))
         with self._lock:
             self._statuses[stream.id] = camera.status
         self._do(lambda: self._slots.__setitem__(stream.id, slot))
@@ -117,10 +117,10 @@ class CameraSupervisor:
         self._check(stream)
         self._do(lambda: self._stop(stream))
 
-    def replace(self, stream: Stream, *, pinned: Pinned | None = None) -> None:
+    def replace(self, stream: Stream, guard: Guard | None = None) -> None:
         """Change a camera's configuration; it is read anew only if what is read changed."""
         self._check(stream.id)
-        self._do(lambda: self._replace(stream, source_of(stream, pinned)))
+        self._do(lambda: self._replace(stream, source_of(stream, guard)))
 
     def status(self, stream: str) -> StreamStatus:
         """What is known of a camera now."""
@@ -331,7 +331,7 @@ class CameraSupervisor:
             if stream not in self._statuses:
                 return
             before, self._statuses[stream] = slot.published, status
-        if before is None or _essence(before) != _essence(status):
+        if _essence(before) != _essence(status):
             slot.published = status
             self._tell(self._on_status, status)
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from sightline.errors import ConfigError
-from sightline.service.access.policy import Pinned
+from sightline.service.cameras.messages import Guard
 from sightline.service.cameras.status import StreamStatus
 from sightline.service.config import Stream
 from sightline.service.engine.messages import SavedState, StreamEnd
@@ -31,7 +30,7 @@ class Parts:
     running: set[str] = field(default_factory=set)
     tracked: dict[str, tuple[Stream, int, bytes | None]] = field(default_factory=dict)
     updated: list[Stream] = field(default_factory=list)
-    pins: dict[str, Callable[[], Pinned] | None] = field(default_factory=dict)
+    guards: dict[str, Guard | None] = field(default_factory=dict)
     starts: list[str] = field(default_factory=list)
     written: list[Event | StreamEnd] = field(default_factory=list)
 
@@ -51,15 +50,15 @@ class Parts:
 class _Readers:
     parts: Parts
 
-    def add(self, stream: Stream, pin: Callable[[], Pinned] | None = None) -> None:
+    def add(self, stream: Stream, guard: Guard | None = None) -> None:
         self.parts.reading[stream.id] = stream
-        self.parts.pins[stream.id] = pin
+        self.parts.guards[stream.id] = guard
         if stream.enabled:
             self.parts.running.add(stream.id)
 
-    def replace(self, stream: Stream, pin: Callable[[], Pinned] | None = None) -> None:
+    def replace(self, stream: Stream, guard: Guard | None = None) -> None:
         self.parts.reading[stream.id] = stream
-        self.parts.pins[stream.id] = pin
+        self.parts.guards[stream.id] = guard
 
     def remove(self, stream: str) -> None:
         del self.parts.reading[stream]
@@ -103,7 +102,7 @@ def manager(folder: Path, parts: Parts, *configured: Stream) -> StreamManager:
         parts.trackers,
         Hub(clock),
         clock,
-        check=lambda url: Pinned("camera", 554, "10.0.0.1", None),
+        guard=lambda _: Guard(("10.0.0.0/8",), None),
     )
     streams.open()
     return streams
@@ -114,7 +113,7 @@ def test_a_stream_of_the_file_is_read_and_tracked_and_trusted(tmp_path: Path) ->
     streams = manager(tmp_path, parts, DOOR)
     assert parts.running == {"door"}
     assert parts.tracked["door"] == (DOOR, 1, None)
-    assert parts.pins["door"] is None
+    assert parts.guards["door"] is None
     assert streams.view("door").origin == "file"
 
 
@@ -127,7 +126,7 @@ def test_a_stream_of_the_interface_outlives_a_restart_with_its_password(tmp_path
     assert view.origin == "api"
     assert view.stream.password is not None
     assert view.stream.password.get_secret_value() == "p@ss"
-    assert again.pins["yard"] is not None
+    assert again.guards["yard"] == Guard(("10.0.0.0/8",), None)
 
 
 def test_track_numbers_are_never_used_again_after_a_restart(tmp_path: Path) -> None:

@@ -1,0 +1,295 @@
+"""The live service under load: four cameras, one detector, clients, on the machine at hand.
+
+    python benchmarks/service.py ../shared [--seconds 60] [--model NAME] [--cameras 4]
+
+Starts `sightline serve` as its users do and speaks to it by HTTP alone. The cameras are clips that
+are read again and again at their own rate, decoded by a reader process each. Printed are:
+
+- the share of time in which the detector runs, and the CPU that everything else takes, as a share
+  of all cores: readers and service by their processes' CPU time, the rest of the detector's process
+  by its own stages;
+- the age of frames when their tracks are known, beside the time that a frame takes the detector;
+- where frames went: received = processed + dropped + skipped + waiting, for every message;
+- the latency of reads by HTTP while that goes on;
+- what 50 WebSocket clients got of which one never reads, and how much waits for that one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+from websockets.asyncio.client import connect
+
+CLIPS = (
+    "vtest.avi",
+    "unlabelled-towncentre-street.mp4",
+    "unlabelled-shopping-street.mp4",
+    "unlabelled-intersection-cctv.mp4",
+)
+TOKEN = "a token for the benchmark alone"
+READS = ("/v1/streams", "/v1/events?limit=50", "/v1/tracks?limit=50", "/v1/counts?bucket=1h")
+CLIENTS = 50
+TICKS = os.sysconf("SC_CLK_TCK")
+# Stages of the detector's process that are work, and none of detection.
+WORK = ("read", "embed", "track", "rules", "save", "tell")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--model", default="sightline-n")
+    parser.add_argument("--cameras", type=int, default=4)
+    parser.add_argument("--reid", default="off")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, _service(Path(folder), arguments) as (url, pid):
+        result = asyncio.run(_measure(url, pid, arguments.cameras, arguments.seconds))
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+    else:
+        for name, value in result.items():
+            print(f"{name:44} {value}")
+
+
+@contextmanager
+def _service(folder: Path, arguments: argparse.Namespace) -> Iterator[tuple[str, int]]:
+    clips = [arguments.shared / "data" / "clips" / name for name in CLIPS]
+    config = {
+        "server": {"port": 0},
+        "auth": {"admin_token": TOKEN},
+        "detector": {"model": arguments.model},
+        "tracker": {"reid": arguments.reid},
+        "storage": {"url": f"sqlite:///{folder / 'store.db'}", "folder": str(folder / "files")},
+        "telemetry": {"log_level": "warning"},
+        "streams": [
+            {"id": f"camera-{number}", "url": str(clips[number % len(clips)]), "loop": True}
+            for number in range(arguments.cameras)
+        ],
+    }
+    file = folder / "service.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sightline", "serve", "--config", str(file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if "listens on" in line)
+        yield line.split()[-1], process.pid
+    finally:
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(60)
+        print(f"SIGTERM under load: exit {code} after {time.monotonic() - began:.1f} s")
+
+
+@dataclass
+class _Heard:
+    """What one client was told."""
+
+    ages: list[float] = field(default_factory=list)
+    messages: int = 0
+    late: float = 0.0
+
+
+async def _measure(url: str, pid: int, cameras: int, seconds: float) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    topics = ["events", "states", *(f"tracks:camera-{number}" for number in range(cameras))]
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
+        await _until_running(client, cameras)
+        heard = [_Heard() for _ in range(CLIENTS - 1)]
+        stop = asyncio.Event()
+        listeners = [asyncio.create_task(_listen(url, headers, topics, one, stop)) for one in heard]
+        deaf = asyncio.create_task(_listen_not(url, headers, topics, stop))
+        await asyncio.sleep(5)
+        cpu, before = _cpu(pid), await _metrics(client)
+        begin = time.monotonic()
+        latencies = await _read(client, begin + seconds)
+        span = time.monotonic() - begin
+        used, after = _cpu(pid), await _metrics(client)
+        held = max(value for name, _, value in after if name == "sightline_live_held_bytes")
+        exact = await _counts_are_exact(client)
+        stop.set()
+        await asyncio.gather(*listeners, deaf)
+    cores = len(os.sched_getaffinity(0))
+    stages = _difference(before, after, "sightline_stage_seconds_total", "stage")
+    frames = _difference(before, after, "sightline_frames_total", "outcome")
+    spent = {one: value - cpu.get(one, 0.0) for one, value in used.items()}
+    others = sum(spent.values()) - max(spent.values())  # the most is the detector's
+    engine_work = sum(stages.get(stage, 0.0) for stage in WORK)
+    ages = np.array([age for one in heard for age in one.ages])
+    period = stages["detect"] / max(frames["processed"], 1)
+    return {
+        "cores": cores,
+        "seconds": round(span, 1),
+        "frames a second: offered / processed": (
+            f"{sum(frames.values()) / span:.1f} / {frames['processed'] / span:.1f}"
+        ),
+        "frames": dict(frames),
+        "detector runs, share of time": round(stages["detect"] / span, 3),
+        "ms a frame in the detector": round(1000 * period, 1),
+        "everything else, share of all cores": round((others + engine_work) / span / cores, 3),
+        "  readers and service": round(others / span / cores, 3),
+        "  rest of the detector's process": round(engine_work / span / cores, 3),
+        "stages, ms a frame": {
+            stage: round(1000 * value / max(frames["processed"], 1), 2)
+            for stage, value in stages.items()
+        },
+        "frame age ms: median / p95 / max": " / ".join(
+            f"{1000 * value:.0f}" for value in (*np.percentile(ages, (50, 95)), ages.max())
+        ),
+        "counts exact in every answer": exact,
+        "reads": len(latencies),
+        "read latency ms: median / p99 / max": " / ".join(
+            f"{1000 * value:.1f}" for value in (*np.percentile(latencies, (50, 99)), max(latencies))
+        ),
+        "live clients / messages of the least served": (
+            f"{CLIENTS} / {min(one.messages for one in heard)} of "
+            f"{max(one.messages for one in heard)}"
+        ),
+        "latest message to a client that reads, ms": round(
+            1000 * max(one.late for one in heard), 0
+        ),
+        "bytes that wait for the client that never reads": int(held),
+    }
+
+
+async def _until_running(client: httpx.AsyncClient, cameras: int) -> None:
+    for _ in range(1200):
+        views = (await client.get("/v1/streams")).json()["items"]
+        seen = [view["processing"] for view in views if view["processing"]]
+        if len(seen) == cameras:
+            return
+        await asyncio.sleep(0.25)
+    raise TimeoutError("the cameras never ran")
+
+
+async def _listen(
+    url: str, headers: dict[str, str], topics: Sequence[str], heard: _Heard, stop: asyncio.Event
+) -> None:
+    address = url.replace("http", "ws", 1) + "/v1/live"
+    async with connect(address, additional_headers=headers, proxy=None) as socket:
+        await socket.send(json.dumps({"type": "subscribe", "topics": topics}))
+        ending = asyncio.create_task(stop.wait())
+        while not ending.done():
+            receiving = asyncio.create_task(socket.recv())
+            await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
+            if not receiving.done():
+                receiving.cancel()
+                break
+            message = json.loads(receiving.result())
+            heard.messages += 1
+            if message["type"] == "tracks":
+                captured, finished = map(_seconds, (message["time"], message["finished"]))
+                heard.ages.append(finished - captured)
+                heard.late = max(heard.late, time.time() - finished)
+
+
+async def _listen_not(
+    url: str, headers: dict[str, str], topics: Sequence[str], stop: asyncio.Event
+) -> None:
+    """A client that asks for everything and takes nothing."""
+    host, port = re.fullmatch(r"http://(.*):(\d+)", url).groups()  # type: ignore[union-attr]
+    address = url.replace("http", "ws", 1) + "/v1/live"
+    socket = await connect(
+        address, additional_headers=headers, proxy=None, max_queue=1, host=host, port=int(port)
+    )
+    await socket.send(json.dumps({"type": "subscribe", "topics": topics}))
+    socket.transport.pause_reading()
+    await stop.wait()
+    socket.transport.abort()
+
+
+async def _read(client: httpx.AsyncClient, until: float) -> list[float]:
+    """Ten reads a second, as pages and dashboards make them."""
+    latencies = []
+    while time.monotonic() < until:
+        for path in READS:
+            began = time.monotonic()
+            answer = await client.get(path)
+            latencies.append(time.monotonic() - began)
+            answer.raise_for_status()
+        await asyncio.sleep(len(READS) / 10)
+    return latencies
+
+
+async def _counts_are_exact(client: httpx.AsyncClient) -> bool:
+    """The frames of a stream, over and over: nothing is lost between what is counted."""
+    last: dict[str, int] = {}
+    for _ in range(20):
+        for view in (await client.get("/v1/streams")).json()["items"]:
+            went = view["processing"]
+            total = sum(went[name] for name in ("processed", "dropped", "skipped", "waiting"))
+            if total > view["status"]["received"] or total < last.get(view["id"], 0):
+                return False
+            last[view["id"]] = total
+        await asyncio.sleep(0.1)
+    return True
+
+
+Sample = tuple[str, dict[str, str], float]
+
+
+async def _metrics(client: httpx.AsyncClient) -> list[Sample]:
+    text = (await client.get("/metrics")).text
+    return [
+        (sample.name, sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    ]
+
+
+def _difference(
+    before: Sequence[Sample], after: Sequence[Sample], name: str, label: str
+) -> dict[str, float]:
+    """How much a counter grew, by one of its labels."""
+    sums: dict[str, float] = {}
+    for sign, samples in ((-1, before), (1, after)):
+        for found, labels, value in samples:
+            if found == name:
+                sums[labels[label]] = sums.get(labels[label], 0.0) + sign * value
+    return sums
+
+
+def _cpu(session: int) -> dict[int, float]:
+    """CPU seconds of every process of a session, by its number."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session:
+            found[int(path.parent.name)] = (int(fields[11]) + int(fields[12])) / TICKS
+    return found
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""`sightline serve`: the live service."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["serve"]
+
+
+def serve(
+    config: Annotated[
+        Path,
+        typer.Option(
+            help="YAML file of the service; `sightline config example` prints one to begin with.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Watch cameras, follow who they show, and serve it by HTTP until Ctrl-C.
+
+    The first start prints a line `admin token: …`: log in with it at the page at /, or send it as
+    `Authorization: Bearer …`.
+
+    Example:  sightline serve --config service.yaml
+    """
+    from sightline.service.config import read_config
+    from sightline.service.server import serve as run
+    from sightline.service.telemetry.logs import start_logging
+
+    settings = read_config(config)
+    for warning in settings.warnings():
+        print(f"warning: {warning}", file=sys.stderr)
+    start_logging(settings.telemetry.log_level, settings.telemetry.log_format)
+    run(settings)
