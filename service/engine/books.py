@@ -37,6 +37,7 @@ class Book:
         first_number: Smallest number that a track may get.
         state: Saved state to begin with.
         ring: Name of the ring of its frames, if there is one.
+        sequence: Newest frame that belongs to an earlier adding of the stream.
 
     Attributes:
         stream: Identifier of the stream.
@@ -51,6 +52,7 @@ class Book:
         first_number: int,
         state: bytes | None,
         ring: str | None,
+        sequence: int = 0,
     ) -> None:
         self.stream = stream.id
         self.epoch = epoch
@@ -64,7 +66,7 @@ class Book:
         self._last_number = first_number - 1
         self._state = state
         self._since: list[Seen] = []
-        self._sequence = 0
+        self._sequence = sequence
         self._counts = NO_FRAMES
         self._lock = threading.Lock()
         self._results: deque[FrameResult] = deque(maxlen=_RESULTS)

@@ -53,8 +53,18 @@ class Retired:
 
 @dataclass(slots=True)
 class _Camera:
+    """Where a camera's frames are.
+
+    Args:
+        ring: The ring; None before it is named.
+        waits: Whether the reader waits until a frame is worked on.
+        goes_on: Whether another process worked on this stream before.
+        sequence: The last frame that was taken.
+    """
+
     ring: FrameRing | None
     waits: bool
+    goes_on: bool
     sequence: int
 
 
@@ -128,7 +138,8 @@ class Collector:
                         sequence=command.sequence,
                         counts=command.counts,
                     )
-                camera = _Camera(None, command.waits, command.sequence)
+                goes_on = command.counts.received > 0
+                camera = _Camera(None, command.waits, goes_on, command.sequence)
                 self._cameras[command.stream] = camera
                 if command.ring is not None:
                     self._attach(command.stream, command.ring)
@@ -161,7 +172,7 @@ class Collector:
             with self._lock:
                 self._scheduler.give_up(stream)
             self._put(Retired(camera.ring))
-        elif camera.waits:
+        elif camera.goes_on and camera.waits:
             # What was worked on before this process was started is not asked for again.
             ring.taken = max(ring.taken, camera.sequence)
         camera.ring = ring
@@ -182,6 +193,9 @@ class Collector:
     def _offer(self, stream: str, ring: FrameRing) -> None:
         newest = ring.newest
         with self._lock:
+            if 0 < newest < self._scheduler.newest(stream):
+                self._scheduler.renumber(stream)
+                self._cameras[stream].sequence = 0
             if newest > self._scheduler.newest(stream):
                 self._scheduler.offer(
                     stream, newest, captured_at=ring.newest_at, now=self._clock.now()

@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
 import numpy as np
@@ -105,7 +106,7 @@ class EngineHost:
         self._books: dict[str, Book] = {}
         self._leaving: dict[int, Book] = {}
         self._rings: dict[str, str] = {}
-        self._numbers: dict[str, int] = {}
+        self._used: dict[str, _Used] = {}
         self._epochs = itertools.count(1)
         self._outbox: _Outbox | None = None
         self._child: Child | None = None
@@ -145,11 +146,17 @@ class EngineHost:
         Args:
             stream: Its definition; zones, lines, rules, `process_fps` and `buffer` are used.
             first_number: Smallest number that a track may get.
-            state: From a `SavedState` of this stream, to go on from.
+            state: From a `SavedState` of this stream, to go on from; not used where the stream
+                was removed since this host was started: all that it knows of has ended.
         """
         with self._lock:
-            first = max(first_number, self._numbers.get(stream.id, 0) + 1)
-            book = Book(stream, next(self._epochs), first, state, self._rings.get(stream.id))
+            used = self._used.get(stream.id)
+            if used is not None:
+                first_number, state = max(first_number, used.number + 1), None
+            else:
+                used = self._used[stream.id] = _Used()
+            ring = self._rings.get(stream.id)
+            book = Book(stream, next(self._epochs), first_number, state, ring, used.sequence)
             old = self._books.pop(stream.id, None)
             if old is not None:
                 self._leave(old)
@@ -271,7 +278,6 @@ class EngineHost:
                 heard = time.monotonic()
                 match report:
                     case Stopped():
-                        child.stop()
                         return "it was stopped"
                     case Failed():
                         failure = report.reason
@@ -306,6 +312,7 @@ class EngineHost:
                 with self._lock:
                     book = self._leaving.pop(report.epoch, None)
                     if book is not None:
+                        self._used[book.stream].note(0, report.newest)
                         book.close()
                 self._pass_on(*report.recordings, *report.records, report.end)
             case Flushed():
@@ -318,7 +325,7 @@ class EngineHost:
         with self._lock:
             book = self._leaving.get(report.epoch) or self._books.get(name)
             if book is not None and book.epoch == report.epoch:
-                self._numbers[name] = max(self._numbers.get(name, 0), report.last_number)
+                self._used[name].note(report.last_number, report.newest)
                 self._note_frame(book, report)
         saved = () if report.saved is None else (report.saved,)
         self._pass_on(*report.recordings, *report.records, report.result, *saved)
@@ -352,6 +359,18 @@ class EngineHost:
     def _set_state(self, state: EngineState) -> None:
         self._state = state
         self._changed.notify_all()
+
+
+@dataclass(slots=True)
+class _Used:
+    """What of a stream's numbers is used up: of tracks, and of frames."""
+
+    number: int = 0
+    sequence: int = 0
+
+    def note(self, number: int, sequence: int) -> None:
+        self.number = max(self.number, number)
+        self.sequence = sequence
 
 
 class _Outbox:

@@ -141,12 +141,13 @@ class Identities:
         ending = stream.tracking.finish()
         self._last_numbers[name] = stream.tracking.last_number
         with self._lock:
+            newest = self._scheduler.newest(name)
             counts = self._scheduler.remove(name)
         if stream.viewer is not None:
             stream.viewer.close()
         self._meter.problems(name, [])
         end = StreamEnd(name, ending.at, ending.events, counts)
-        self._tell(Left(stream.epoch, end, ending.records, ending.recordings))
+        self._tell(Left(stream.epoch, end, newest, ending.records, ending.recordings))
 
     def _watch(self, command: Watch) -> None:
         stream = self._streams[command.stream]

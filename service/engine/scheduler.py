@@ -199,6 +199,16 @@ class Scheduler:
             entry.waits = False
             entry.add(dropped=1, waiting=-1)
 
+    def renumber(self, camera: str) -> None:
+        """Say that a camera's frames are numbered from 1 again.
+
+        Raises:
+            StateError: The camera is unknown.
+        """
+        self.give_up(camera)
+        entry = self._camera(camera)
+        entry.sequence, entry.captured_at = 0, math.nan
+
     def finish(self, camera: str, *, processed: bool) -> FrameCounts:
         """Say that a frame that was taken is done with, and whether it was processed or lost.
 

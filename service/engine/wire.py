@@ -156,10 +156,19 @@ class Processed:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A stream that is tracked no longer."""
+    """A stream that is tracked no longer.
+
+    Args:
+        epoch: As of the stream's `Begin`.
+        end: What is told to others.
+        newest: Newest frame that its counts account for.
+        records: Tracks that ended.
+        recordings: The last piece.
+    """
 
     epoch: int
     end: StreamEnd
+    newest: int
     records: tuple[TrackRecord, ...]
     recordings: tuple[Recording, ...]
 

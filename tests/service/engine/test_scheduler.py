@@ -178,6 +178,21 @@ def test_a_scheduler_goes_on_where_another_was_ended_and_flying_frames_are_lost(
     assert scheduler.remove("camera") == FrameCounts(12, 5, 6, 1, 0)
 
 
+def test_a_frame_that_went_away_is_dropped_and_numbers_may_begin_again() -> None:
+    scheduler = Scheduler(1, 0)
+    scheduler.add("camera")
+    scheduler.offer("camera", 9, captured_at=1.0, now=1.0)
+    scheduler.give_up("camera")
+    scheduler.give_up("camera")
+    assert scheduler.choose(1.0) == []
+    assert scheduler.counts("camera") == FrameCounts(9, 0, 9, 0, 0)
+    scheduler.offer("camera", 10, captured_at=2.0, now=2.0)
+    scheduler.renumber("camera")
+    scheduler.offer("camera", 2, captured_at=3.0, now=3.0)
+    assert scheduler.newest("camera") == 2
+    assert scheduler.counts("camera") == FrameCounts(12, 0, 11, 0, 1)
+
+
 def test_wrong_calls_say_what_to_do() -> None:
     with pytest.raises(InputError, match="at least 1 frame"):
         Scheduler(0, 0)
