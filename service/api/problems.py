@@ -15,6 +15,7 @@ from http import HTTPStatus
 import pydantic
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -26,9 +27,9 @@ from sightline.errors import (
     SourceError,
     StateError,
 )
+from sightline.service.api.redaction import without_secrets
 from sightline.service.errors import ErrorCode, ServiceError, TooManyError
 from sightline.service.store.errors import StoreError
-from sightline.video.address import hide_credentials
 
 __all__ = [
     "MEDIA_TYPE",
@@ -148,7 +149,7 @@ def problem(
         title=found.title,
         status=found.status,
         code=code,
-        detail=hide_credentials(detail),
+        detail=without_secrets(detail),
         errors=errors,
     )
     extra = dict(headers or {})
@@ -250,8 +251,12 @@ async def _refuse_request(connection: Request | WebSocket, error: Exception) -> 
 
 async def _refuse_status(connection: Request | WebSocket, error: Exception) -> JSONResponse | None:
     assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The framework knows only the first route of an address.
+        headers["Allow"] = ", ".join(sorted(_methods(connection)))
     answer = answer_status(
-        error.status_code, connection.url.path, detail=str(error.detail), headers=error.headers
+        error.status_code, connection.url.path, detail=str(error.detail), headers=headers
     )
     return await _answer(connection, answer)
 
@@ -261,6 +266,15 @@ async def _answer(connection: Request | WebSocket, response: JSONResponse) -> JS
         return response
     await deny(connection, response)
     return None
+
+
+def _methods(connection: Request | WebSocket) -> set[str]:
+    """What the address of a request can be asked with."""
+    methods: set[str] = set()
+    for route in iter_route_contexts(connection.app.routes):
+        if route.methods and route.path_regex.match(connection.url.path):
+            methods |= route.methods
+    return methods
 
 
 def _code(error: SightlineError) -> ErrorCode:

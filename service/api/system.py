@@ -15,11 +15,11 @@ from sightline.service.api.context import Context, CurrentContext
 from sightline.service.api.dependencies import Admin, Viewer, probe
 from sightline.service.api.filters import BetweenQuery
 from sightline.service.api.pagination import Listing, PageQuery
+from sightline.service.api.redaction import without_secrets
 from sightline.service.api.schemas.times import Time
 from sightline.service.errors import UnavailableError
 from sightline.service.steady import rfc3339
 from sightline.service.store.audit import AuditEntry, list_entries
-from sightline.video.address import hide_credentials
 
 __all__ = ["AuditAnswer", "Health", "Models", "router"]
 
@@ -99,7 +99,7 @@ def read_models(_: Viewer, context: CurrentContext) -> Models:
         frames=report.frames,
         batch_limit=report.batch_limit,
         restarts=report.restarts,
-        last_error=hide_credentials(report.last_error),
+        last_error=without_secrets(report.last_error),
     )
 
 
@@ -182,7 +182,7 @@ def _plain(value: Any) -> Any:
         case list() | tuple():
             return [_plain(one) for one in value]
         case str():
-            return hide_credentials(value)
+            return without_secrets(value)
         case bool() | int() | float() | None:
             return value
         case _:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar, Literal
 
 import pydantic
 from pydantic import Field, SecretStr
 
+from sightline.service.api.redaction import without_secrets
 from sightline.service.api.schemas.times import Time
 from sightline.service.cameras.status import StreamState, StreamStatus
 from sightline.service.config import Privacy, Reconnect, Stream
@@ -27,11 +27,6 @@ _EXAMPLE: dict[str, pydantic.JsonValue] = {
     "password": "p@ss/word",
     "process_fps": 10,
 }
-# Some cameras take their password in the query.
-_SECRETS = re.compile(
-    r"([?&;][^=&;]*(?:pass|pwd|token|secret|key|auth|sig|user|usr|login|account)[^=&;]*=)[^&;#]*",
-    re.IGNORECASE,
-)
 
 
 class StreamRequest(Stream):
@@ -153,7 +148,7 @@ class StreamAnswer(pydantic.BaseModel):
         return cls(
             id=stream.id,
             name=stream.name or stream.id,
-            url=_SECRETS.sub(r"\1***", stream.url),
+            url=without_secrets(stream.url),
             username=stream.username,
             has_password=stream.password is not None,
             origin=view.origin,
@@ -177,7 +172,7 @@ def _status(status: StreamStatus) -> StatusAnswer:
         state=status.state,
         since=rfc3339(status.since),
         error_code=status.error_code,
-        error=status.error,
+        error=None if status.error is None else without_secrets(status.error),
         retry_at=None if status.retry_at is None else rfc3339(status.retry_at),
         attempts=status.attempts,
         fps=round(status.fps, 2),
@@ -186,7 +181,7 @@ def _status(status: StreamStatus) -> StatusAnswer:
         received=status.received,
         corrupt=status.corrupt,
         last_frame_at=None if status.last_frame_at is None else rfc3339(status.last_frame_at),
-        log=list(status.log),
+        log=list(map(without_secrets, status.log)),
     )
 
 

@@ -57,6 +57,7 @@ class Route:
     path: str
     role: Role
     everywhere: bool
+    changes: bool
 
     def at(self, stream: str) -> str:
         """Its address for a stream; other parameters get a name that nothing has."""
@@ -83,7 +84,7 @@ def guarded_routes(service: Service) -> list[Route]:
         role = role_of(route)
         if role is not None and isinstance(route.original_route, APIRoute):
             found += [
-                Route(method, route.path, role.role, role.everywhere)
+                Route(method, route.path, role.role, role.everywhere, role.changes)
                 for method in route.methods or ()
             ]
     return found
