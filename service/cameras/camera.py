@@ -19,6 +19,8 @@ Action = Literal["connect", "kill"]
 _NEVER_AGAIN = {"stream_auth_failed", "stream_refused"}
 # The same, unless it worked before: then something is being started again, or plugged in.
 _UNLESS_IT_RAN = {"stream_not_found", "stream_tls", "stream_codec"}
+# Seconds without news that are no stall yet: the reader tells twice a second.
+_QUIET = 1.5
 _STEADY = 10.0  # seconds that a camera has to run until its failures are forgotten
 
 
@@ -130,7 +132,7 @@ class Camera:
                 "stream_timeout", f"no sign of life for {silence:.0f} s; the reader hung", now
             )
             return "kill"
-        if state == "RUNNING" and silence >= self.timeout / 2:
+        if state == "RUNNING" and silence >= self._stalls_after:
             self._enter("STALLED", now, error_code="stream_timeout", error="no data is coming")
         return None
 
@@ -139,8 +141,12 @@ class Camera:
         if self.status.state == "BACKOFF":
             return self.status.retry_at
         if self.status.state == "RUNNING":
-            return self._progress_at + self.timeout / 2
+            return self._progress_at + self._stalls_after
         return self._progress_at + self._hangs_after if self.connected else None
+
+    @property
+    def _stalls_after(self) -> float:
+        return max(self.timeout / 2, _QUIET)
 
     @property
     def _hangs_after(self) -> float:

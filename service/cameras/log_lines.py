@@ -10,6 +10,7 @@ import os
 import re
 import threading
 from collections import deque
+from contextlib import suppress
 from urllib.parse import quote, quote_plus
 
 import av
@@ -20,6 +21,7 @@ __all__ = ["LogLines"]
 
 _LINES = 20
 _LENGTH = 300
+_PIPE = 65_536
 _POINTER = re.compile(r" @ 0x[0-9a-f]+")
 
 
@@ -29,12 +31,16 @@ class LogLines:
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=_LINES)
         self._secrets: tuple[str, ...] = ()
-        reading, writing = os.pipe()
+        self._reading, writing = os.pipe()
+        # Lines that nobody has fetched are lost when the pipe is full: FFmpeg must not wait.
+        for end in (self._reading, writing):
+            os.set_blocking(end, False)
         os.dup2(writing, 2)
         os.close(writing)
+        self._fetching = threading.Lock()
+        self._rest = b""
         av.logging.restore_default_callback()
         av.logging.set_libav_level(av.logging.WARNING)
-        threading.Thread(target=self._read, args=(reading,), name="log", daemon=True).start()
 
     def hide(self, *secrets: str | None) -> None:
         """Leave these out of every line, raw and encoded as in addresses."""
@@ -45,13 +51,18 @@ class LogLines:
 
     def last(self) -> tuple[str, ...]:
         """The last lines, oldest first."""
-        return tuple(self._lines)
+        with self._fetching:
+            with suppress(BlockingIOError):
+                while part := os.read(self._reading, _PIPE):
+                    *lines, self._rest = (self._rest + part).split(b"\n")
+                    self._rest = self._rest[-_PIPE:]
+                    for line in lines:
+                        self._keep(line.decode("utf-8", "replace"))
+            return tuple(self._lines)
 
-    def _read(self, reading: int) -> None:
-        with os.fdopen(reading, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                text = hide_credentials(_POINTER.sub("", line.strip()))
-                for secret in self._secrets:
-                    text = text.replace(secret, "***")
-                if text and (not self._lines or self._lines[-1] != text[:_LENGTH]):
-                    self._lines.append(text[:_LENGTH])
+    def _keep(self, line: str) -> None:
+        text = hide_credentials(_POINTER.sub("", line.strip()))
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        if text and (not self._lines or self._lines[-1] != text[:_LENGTH]):
+            self._lines.append(text[:_LENGTH])

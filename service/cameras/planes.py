@@ -22,6 +22,7 @@ PLANAR = ("yuv420p", "yuvj420p")
 """Formats that are kept as they are: limited and full range."""
 
 _NO_COLOUR = 128
+_MARGIN = 4
 _reformatter = VideoReformatter()
 
 
@@ -48,7 +49,6 @@ def hide(picture: Any, masks: Polygons) -> Any:
     if not masks:
         return picture
     hidden: Any = av.VideoFrame(picture.width, picture.height, picture.format.name)
-    hidden.pts, hidden.time_base = picture.pts, picture.time_base
     hidden.colorspace, hidden.color_range = picture.colorspace, picture.color_range
     black = 0 if picture.format.name == "yuvj420p" or picture.color_range == 2 else 16
     areas = _planar_areas(_frozen(masks), picture.height, picture.width)
@@ -95,10 +95,12 @@ def _areas(
     """Each mask as the rectangle around it and which pixels of that are inside or at its edge."""
     areas = []
     for mask in masks:
-        drawn = np.zeros((height, width), np.uint8)
-        corners = np.rint(np.array(mask) * (width, height) - 0.5).astype(np.int32)
+        # With a margin: at the picture's edge OpenCV leaves pixels of thin corners out.
+        drawn = np.zeros((height + 2 * _MARGIN, width + 2 * _MARGIN), np.uint8)
+        corners = np.rint(np.array(mask) * (width, height) - 0.5 + _MARGIN).astype(np.int32)
         cv2.fillPoly(drawn, [corners], 1)
         drawn = np.asarray(cv2.dilate(drawn, np.ones((3, 3), np.uint8)), np.uint8)
+        drawn = drawn[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
         left, top, across, down = cv2.boundingRect(drawn)
         place = slice(top, top + down), slice(left, left + across)
         areas.append((*place, drawn[place] > 0))

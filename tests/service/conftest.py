@@ -93,16 +93,35 @@ def render_numbers(tmp_path_factory: pytest.TempPathFactory) -> RenderNumbers:
 @pytest.fixture(scope="session")
 def endless_clip(render_numbers: RenderNumbers) -> Path:
     """Ten minutes of numbered pictures, 128×96 at 25 frames a second: longer than any test."""
-    return render_numbers(frames=15_000)
+    once = render_numbers(frames=256, group=16)
+    path = once.with_name("endless.mp4")
+    with (
+        av.open(str(once)) as source,
+        av.open(str(path), "w", options={"movflags": "faststart"}) as target,
+    ):
+        stream: Any = target.add_stream_from_template(source.streams.video[0])
+        packets: list[Any] = [packet for packet in source.demux(video=0) if packet.size]
+        step = packets[1].dts - packets[0].dts
+        for number in range(60 * len(packets)):
+            packet = packets[number % len(packets)]
+            packet.pts = packet.dts = number * step
+            packet.time_base, packet.stream = source.streams.video[0].time_base, stream
+            target.mux(packet)
+    return path
 
 
 @pytest.fixture(scope="session")
 def vtest_h264(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`vtest.avi` (real people, PETS09-S2L1) as H.264 at its 10 frames a second, for RTSP."""
-    path = tmp_path_factory.mktemp("vtest") / "vtest.mp4"
+    # All workers of a run share one.
+    folder = tmp_path_factory.getbasetemp()
+    path = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "vtest.mp4"
+    if path.exists():
+        return path
+    part = path.with_name(f"{os.getpid()}.mp4")
     with (
         av.open(str(shared / "data" / "clips" / "vtest.avi")) as source,
-        av.open(str(path), "w", options={"movflags": "faststart"}) as target,
+        av.open(str(part), "w", options={"movflags": "faststart"}) as target,
     ):
         stream: Any = target.add_stream("libx264", rate=10)
         stream.width, stream.height = 768, 576
@@ -112,7 +131,7 @@ def vtest_h264(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             picture.pts, picture.time_base = number, Fraction(1, 10)
             target.mux(stream.encode(picture))
         target.mux(stream.encode())
-    return path
+    return part.replace(path)
 
 
 @pytest.fixture(scope="session")
