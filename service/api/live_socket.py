@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import Field
+from starlette.websockets import WebSocketDisconnected
 
 from sightline.errors import InputError, SightlineError
 from sightline.service.errors import ServiceError
@@ -131,7 +132,7 @@ class LiveSocket:
         async def guarded() -> None:
             try:
                 await work
-            except WebSocketDisconnect:
+            except (WebSocketDisconnect, WebSocketDisconnected):
                 self._finish(None)
             except Exception:
                 _log.exception("a live connection failed")
@@ -254,5 +255,5 @@ class LiveSocket:
             FAILED: "something went wrong in the service",
         }[code]
         # Who does not read cannot be told either.
-        with suppress(TimeoutError, WebSocketDisconnect):
+        with suppress(TimeoutError, WebSocketDisconnect, WebSocketDisconnected):
             await asyncio.wait_for(self._websocket.close(code, reason), _CLOSE_SECONDS)
