@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections import Counter
 
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from sightline.errors import InputError
 from sightline.service.rules.events import Event
-from sightline.service.store import identifiers
 from sightline.service.store.counts import StoredCount, add_counts, list_counts
 from sightline.service.store.database import Database
 from sightline.service.store.events import (
@@ -87,9 +87,7 @@ def test_identifiers_sort_by_when_they_were_made(monkeypatch: pytest.MonkeyPatch
     last = uuid.UUID(made[-1])
     assert (last.version, last.variant) == (7, uuid.RFC_4122)
     # The machine's clock is set back by an hour.
-    monkeypatch.setattr(
-        identifiers.time, "time_ns", lambda: (last.int >> 80) * 10**6 - 3600 * 10**9
-    )
+    monkeypatch.setattr(time, "time_ns", lambda: (last.int >> 80) * 10**6 - 3600 * 10**9)
     assert new_id() > made[-1]
 
 
@@ -140,7 +138,7 @@ def test_every_bucket_is_the_number_of_its_events(
     with database.reading() as session:
         stored_events = list_events(session, streams=[stream], limit=1000).items
         counts = list_counts(session, streams=[stream], bucket=bucket).items
-        pages = []
+        pages: list[StoredCount] = []
         cursor = None
         while True:
             page = list_counts(session, streams=[stream], bucket=bucket, cursor=cursor, limit=2)

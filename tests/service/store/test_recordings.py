@@ -35,16 +35,15 @@ def _same(first: Recording, second: Recording) -> bool:
 @st.composite
 def _recordings(draw: st.DrawFn) -> Recording:
     frames, rows = draw(st.integers(0, 5)), draw(st.integers(0, 12))
-    bits = {"allow_nan": True, "allow_infinity": True, "allow_subnormal": True}
     return Recording(
         stream=draw(st.text(max_size=5)),
         size=draw(st.tuples(st.integers(1, 8192), st.integers(1, 8192))),
         class_names=tuple(draw(st.lists(st.text(max_size=5), max_size=3))),
-        frame_times=draw(hnp.arrays(np.float64, frames, elements=st.floats(**bits))),
+        frame_times=draw(hnp.arrays(np.float64, frames, elements=st.floats())),
         frames=draw(hnp.arrays(np.int32, rows)),
         numbers=draw(hnp.arrays(np.int64, rows)),
-        boxes=draw(hnp.arrays(np.float32, (rows, 4), elements=st.floats(width=32, **bits))),
-        scores=draw(hnp.arrays(np.float32, rows, elements=st.floats(width=32, **bits))),
+        boxes=draw(hnp.arrays(np.float32, (rows, 4), elements=st.floats(width=32))),
+        scores=draw(hnp.arrays(np.float32, rows, elements=st.floats(width=32))),
         classes=draw(hnp.arrays(np.int32, rows)),
         seen=draw(hnp.arrays(np.bool_, rows)),
     )

@@ -253,7 +253,8 @@ def test_a_store_that_is_locked_keeps_nobody_waiting_and_gets_everything_later(
     told.wait(50)
     assert told.tracks == list(range(1, 51))
     assert writer.flush(_PATIENCE)
-    assert writer.statistics.error is writer.statistics.failing_since is None
+    assert writer.statistics.error is None
+    assert writer.statistics.failing_since is None
     assert writer.statistics.lost.events == 0
     with database.reading() as session:
         assert _total(session) == 50
@@ -385,7 +386,7 @@ def test_a_state_never_knows_of_an_event_that_is_not_there(
     def look(_events: list[StoredEvent]) -> None:
         with database.reading() as session:
             state = get_state(session, "door")
-            seen.append((_total(session), state and state.data))
+            seen.append((_total(session), None if state is None else state.data))
 
     writer._on_events = look
     failing.mended = True
