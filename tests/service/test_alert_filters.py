@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +105,20 @@ def test_signature_is_plain_hmac_sha256_of_time_dot_body() -> None:
     assert sign("a long secret", b'{"a":1}', 1_700_000_000) == (
         "t=1700000000,v1=591e6b21850ef86eab5c60f47d45b19e148ec927475b43113a5d28e219810fbc"
     )
+
+
+def test_receivers_can_verify_with_the_code_of_the_guide() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs/alerts.md").read_text()
+    code = guide.split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    now = int(time.time())
+    good = sign("a long secret", b"body", now)
+    assert names["is_ours"]("a long secret", b"body", good)
+    assert not names["is_ours"]("another secret", b"body", good)
+    assert not names["is_ours"]("a long secret", b"other", good)
+    assert not names["is_ours"]("a long secret", b"body", sign("a long secret", b"body", now - 400))
+    assert not names["is_ours"]("a long secret", b"body", "t=1")
 
 
 @pytest.mark.parametrize("header", ["", "t=1", "v1=00", "t=x,v1=" + "0" * 64, "t=1,v1=" + "g" * 64])
