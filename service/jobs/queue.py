@@ -41,6 +41,7 @@ class JobQueue:
         database: The store.
         clock: Time.
         checkpoint_seconds: Seconds of work between two checkpoints of a job.
+        niceness: How far jobs step back behind the cameras (`nice`).
 
     Attributes:
         folder: Where every job has a folder.
@@ -53,11 +54,13 @@ class JobQueue:
         clock: SteadyClock,
         *,
         checkpoint_seconds: float = 5.0,
+        niceness: int = 10,
     ) -> None:
         self.folder = Path(config.storage.folder).absolute() / "jobs"
         self._config = config
         self._clock = clock
         self._checkpoint_seconds = checkpoint_seconds
+        self._niceness = niceness
         self._ledger = JobLedger(database, clock)
         self._videos = VideoMaker()
         self._closing = False
@@ -208,6 +211,7 @@ class JobQueue:
             self._config.tracker,
             self._config.security.max_pixels,
             self._checkpoint_seconds,
+            self._niceness,
         )
 
     def _remove_strays(self) -> None:

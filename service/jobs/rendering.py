@@ -21,7 +21,7 @@ __all__ = ["render", "render_video"]
 
 def render(pipe: Connection, spec: JobSpec) -> None:
     """Make `video.mp4` and send True, or `Failed`, through the pipe."""
-    lower_priority()
+    lower_priority(spec.niceness)
     try:
         render_video(spec)
         pipe.send(True)

@@ -46,6 +46,7 @@ class JobSpec:
         tracker: The configuration's tracker.
         max_pixels: Pixels that a frame may have.
         checkpoint_seconds: Seconds of work between checkpoints.
+        niceness: How far its process steps back behind the others (`nice`).
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class JobSpec:
     tracker: config.Tracker
     max_pixels: int
     checkpoint_seconds: float = 5.0
+    niceness: int = 0
 
 
 @dataclass(frozen=True, slots=True)

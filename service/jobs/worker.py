@@ -14,7 +14,6 @@ from sightline.service.jobs.tracking import JobSpec, Progress, track_job
 
 __all__ = ["Done", "Failed", "work"]
 
-_NICENESS = 15
 _SECONDS_BETWEEN_REPORTS = 0.5
 
 
@@ -44,7 +43,7 @@ class Failed:
 
 def work(pipe: Connection, spec: JobSpec) -> None:
     """Do a job and report through the pipe: any number of `Progress`, then `Done` or `Failed`."""
-    lower_priority()
+    lower_priority(spec.niceness)
     last = 0.0
 
     def report(progress: Progress) -> None:
@@ -60,10 +59,10 @@ def work(pipe: Connection, spec: JobSpec) -> None:
         pipe.send(failure_of(error, spec))
 
 
-def lower_priority() -> None:
+def lower_priority(niceness: int) -> None:
     """Have this process yield to the cameras, and keep what it writes to the service's user."""
     os.umask(0o077)
-    os.nice(_NICENESS)
+    os.nice(niceness)
 
 
 def failure_of(error: SightlineError | OSError, spec: JobSpec) -> Failed:

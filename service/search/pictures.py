@@ -38,7 +38,10 @@ def decode_picture(data: bytes, max_pixels: int) -> npt.NDArray[np.uint8]:
         raise TooLargeError(
             f"the picture has {width}x{height} pixels; security.max_pixels allows {max_pixels}"
         )
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
     if image is None:
         raise InputError("the picture is damaged; it cannot be decoded")
     return np.asarray(image, np.uint8)
