@@ -25,7 +25,7 @@ from sightline.errors import InputError, ModelError
 from sightline.inference import Device, Session, file_sha256
 from sightline.structures import Detections, Frame
 
-__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_NMS", "Detector"]
+__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_NMS", "Detector", "find_model"]
 
 DEFAULT_CONFIDENCE = 0.1
 """Scores above it are returned: trackers make use of weak detections."""
@@ -92,7 +92,7 @@ class Detector:
         self.confidence = confidence
         self.iou_threshold = iou_threshold
         self.max_detections = max_detections
-        self.path, self.entry = _find(model)
+        self.path, self.entry = find_model(model)
         self.session = Session(self.path, device, threads)
         self.exported = read_exported(self.session)
         known, sizing, make_writer = (
@@ -253,8 +253,17 @@ def _own_sizing(
     return FixedSize(*wish)
 
 
-def _find(model: str | Path) -> tuple[Path, ModelEntry]:
-    """The file of a model and what is known about it."""
+def find_model(model: str | Path) -> tuple[Path, ModelEntry]:
+    """The file of a model and what is known about it.
+
+    Args:
+        model: A name of the registry (downloaded if it is not here yet), an ONNX file, or a YAML
+            file that describes one.
+
+    Raises:
+        ModelError: There is no such model or file, it is not what its description means, or it
+            cannot be downloaded.
+    """
     path = Path(model)
     if not path.is_file():
         if path.suffix or os.sep in str(model):

@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from sightline.detector.detector import find_model
 from sightline.service.access.access import Access
 from sightline.service.alerts.alerts import Alerts
 from sightline.service.api.context import Context
-from sightline.service.cameras.messages import Guard
 from sightline.service.cameras.status import StreamStatus
 from sightline.service.cameras.supervisor import CameraSupervisor
 from sightline.service.config import Config
@@ -81,7 +81,7 @@ class Service:
             self._engine,
             self._hub,
             clock,
-            self._guard,
+            self._access.guard,
         )
         self._pictures = Pictures(self._engine, self._hub, self._blur_of, clock)
         self._jobs = JobQueue(config, self._database, clock)
@@ -125,10 +125,12 @@ class Service:
             A new administrator's token where there was none, for the one line that is printed.
 
         Raises:
+            ModelError: There is no such network.
             StoreError: The store cannot be used.
             ConfigError: A definition in the store is none.
             OSError: The folder of files cannot be made.
         """
+        find_model(self.context.config.detector.model)
         self._database.migrate()
         token = self._access.prepare()
         self._alerts.start()
@@ -184,12 +186,6 @@ class Service:
         self._event_pictures.on_events(events)
         self._metrics.observe_events(events)
         self._hub.publish_events(events)
-
-    def _guard(self, url: str) -> Guard:
-        """How the reader of a stream that the interface made checks its address."""
-        by_http = url.startswith(("http://", "https://"))
-        proxy = self._access.egress.start() if by_http else None
-        return Guard(self.context.config.security.allowed_networks, proxy)
 
     def _blur_of(self, stream: str) -> Blur:
         return self._streams.view(stream).stream.privacy.blur
