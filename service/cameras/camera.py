@@ -21,6 +21,8 @@ _NEVER_AGAIN = {"stream_auth_failed", "stream_refused"}
 _UNLESS_IT_RAN = {"stream_not_found", "stream_tls", "stream_codec"}
 # Seconds without news that are no stall yet: the reader tells twice a second.
 _QUIET = 1.5
+# Seconds that a process may take to start when many do at once: killing it would make it worse.
+_STARTS_WITHIN = 60.0
 _STEADY = 10.0  # seconds that a camera has to run until its failures are forgotten
 
 
@@ -50,6 +52,7 @@ class Camera:
         self.reconnect = reconnect
         self._random = random
         self._ran = False
+        self._ready = False
         self._progress = 0
         self._progress_at = now
         self._corrupt_before = self._corrupt = 0
@@ -110,8 +113,13 @@ class Camera:
         else:
             self._fail(ended.code, ended.error or "", now)
 
+    def reader_ready(self, now: float) -> None:
+        """The reader's process has started."""
+        self._ready, self._progress_at = True, now
+
     def reader_left(self) -> None:
         """There is no reader any more; the next counts from 0."""
+        self._ready = False
         self._corrupt_before += self._corrupt
         self._corrupt = self._progress = 0
 
@@ -150,6 +158,8 @@ class Camera:
 
     @property
     def _hangs_after(self) -> float:
+        if not self._ready:
+            return _STARTS_WITHIN
         # FFmpeg gives up after one time-out, PyAV after two, and finding out why may take another.
         return 3 * self.timeout + 2
 

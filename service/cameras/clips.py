@@ -87,7 +87,7 @@ def _remux(packets: Sequence[EncodedPacket], template: Any) -> bytes:
     with _open(buffer) as container:
         stream: Any = container.add_stream_from_template(template)
         start = packets[0].captured_at
-        last = -1
+        last = -round(packets[0].delay / _UNIT) - 1
         for packet in packets:
             shown = packet.captured_at - start
             # A file needs times of decoding that grow, whatever the camera's clock did.

@@ -16,6 +16,7 @@ __all__ = [
     "Guard",
     "MakeClip",
     "Mask",
+    "Ready",
     "RingMade",
     "Source",
 ]
@@ -91,6 +92,11 @@ class MakeClip:
     begin: float
     end: float
     hiding: Hiding
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From the reader: the process has started."""
 
 
 @dataclass(frozen=True, slots=True)

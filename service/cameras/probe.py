@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.errors import SourceCode, SourceError, StateError
-from sightline.service.cameras.messages import Beat, Connect, Ended, Guard, RingMade
+from sightline.service.cameras.messages import Beat, Connect, Ended, Guard, Ready, RingMade
 from sightline.service.cameras.reader import read_camera
 from sightline.service.cameras.ring import FrameRing
 from sightline.service.cameras.slot import source_of
@@ -19,6 +19,8 @@ from sightline.service.processes import Child, start_child
 from sightline.service.steady import SteadyClock
 
 __all__ = ["probe"]
+
+_STARTS_WITHIN = 60.0  # seconds, of the process
 
 
 def probe(stream: Stream, guard: Guard | None = None) -> npt.NDArray[np.uint8]:
@@ -49,12 +51,14 @@ def probe(stream: Stream, guard: Guard | None = None) -> npt.NDArray[np.uint8]:
 
 def _first_picture(child: Child, stream: Stream, clock: SteadyClock) -> npt.NDArray[np.uint8]:
     patience = 3 * stream.timeout + 2
-    end = clock.now() + patience
+    end = clock.now() + _STARTS_WITHIN
     ring: FrameRing | None = None
     try:
         while child.pipe.poll(max(end - clock.now(), 0.0)):
             message = child.pipe.recv()
             match message:
+                case Ready():
+                    end = clock.now() + patience
                 case RingMade():
                     ring = FrameRing.attach(message.name)
                 case Beat(pictures=pictures) if pictures:

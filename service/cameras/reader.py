@@ -27,6 +27,7 @@ from sightline.service.cameras.messages import (
     Ended,
     MakeClip,
     Mask,
+    Ready,
     RingMade,
     Source,
 )
@@ -105,6 +106,7 @@ class _Reader:
         self._counting = threading.Lock()
 
     def run(self) -> None:
+        self._send(Ready())
         for target in (self._listen, self._beat_now_and_then):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
         while (connect := self._connects.get()) is not None:

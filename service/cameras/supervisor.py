@@ -25,6 +25,7 @@ from sightline.service.cameras.messages import (
     Guard,
     MakeClip,
     Mask,
+    Ready,
     RingMade,
     Source,
 )
@@ -228,6 +229,8 @@ class CameraSupervisor:
             return False  # its sentinel tells
         now = self._clock.now()
         match message:
+            case Ready():
+                slot.camera.reader_ready(now)
             case Beat():
                 slot.sequence = max(slot.sequence, message.sequence)
                 slot.camera.beat(message, now)

@@ -98,11 +98,14 @@ def test_packets_and_not_pictures_are_the_sign_of_life() -> None:
 def test_a_reader_without_a_sign_of_life_is_killed_in_every_state() -> None:
     connecting = _camera()
     connecting.start(0.0)
-    assert connecting.tick(31.9) is None
-    assert connecting.tick(32.0) == "kill"
+    assert connecting.tick(50.0) is None  # its process has yet to start
+    connecting.reader_ready(50.0)
+    assert connecting.tick(81.9) is None
+    assert connecting.tick(82.0) == "kill"
     assert connecting.status.state == "BACKOFF"
     running = _camera()
     running.start(0.0)
+    running.reader_ready(0.5)
     running.beat(_beat(1), 1.0)
     running.tick(20.0)
     assert running.tick(33.0) == "kill"

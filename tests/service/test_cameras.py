@@ -253,7 +253,7 @@ def test_masked_areas_are_black_and_can_be_changed(watch: Watch, http_sources: H
     assert image[:, :64].max() == 0
     assert image[:, 68:].min() > 190
     reader = watch.reader_pid("cam")
-    watch.supervisor.replace(Stream(id="cam", url=url, timeout=2.0))
+    watch.supervisor.replace(Stream(id="cam", url=url, timeout=5.0))
     watch.wait_until(lambda: bool(watch.read("cam").image[:, :64].min() > 190))
     assert watch.reader_pid("cam") == reader
 

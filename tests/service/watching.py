@@ -34,7 +34,7 @@ class Watch:
 
     def add(self, stream: str, url: str, **settings: Any) -> None:
         """Take on a camera that is tried again soon."""
-        settings = {"reconnect": {"first": 0.1, "longest": 0.5}, "timeout": 2.0} | settings
+        settings = {"reconnect": {"first": 0.1, "longest": 0.5}, "timeout": 5.0} | settings
         self.supervisor.add(Stream.model_validate({"id": stream, "url": url} | settings))
 
     def wait_for(self, stream: str, state: str, after: int = 0) -> StreamStatus:
