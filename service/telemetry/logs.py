@@ -16,10 +16,8 @@ __all__ = ["JsonFormatter", "TextFormatter", "redact", "start_logging"]
 
 # What `logging` itself puts into a record; the rest came by `extra` and is ours.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
-_NAMED = re.compile(
-    r"(?i)\b(password|passwd|secret|token|api_?key|cookie|sightline_session)"
-    r"(['\"]?\s*[:=]\s*['\"]?)[^\s'\"&,;}]+"
-)
+_SECRET = re.compile(r"(?i)\b(password|passwd|secret|token|api_?key|cookie|sightline_session)")
+_NAMED = re.compile(_SECRET.pattern + r"(['\"]?\s*[:=]\s*['\"]?)[^\s'\"&,;}]+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 
 
@@ -39,7 +37,7 @@ class JsonFormatter(logging.Formatter):
             fields["request_id"] = request
         for name, value in vars(record).items():
             if name not in _STANDARD:
-                fields[name] = redact(value) if isinstance(value, str) else value
+                fields[name] = _redact_field(name, value)
         if record.exc_info:
             fields["exception"] = redact(self.formatException(record.exc_info))
         return json.dumps(fields, default=lambda value: redact(str(value)), ensure_ascii=False)
@@ -105,3 +103,9 @@ def start_logging(
         logger.propagate = name != "uvicorn.access"
     # At INFO it writes a line a WebSocket with its address, and so would whatever is in it.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+
+
+def _redact_field(name: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return "***" if _SECRET.fullmatch(name) else redact(value)

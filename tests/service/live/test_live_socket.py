@@ -295,7 +295,7 @@ async def _until_event(client: Any, event_id: str) -> None:
 def _held(live: LiveService) -> int:
     """Bytes that wait for the slowest client, in the hub and in its connection's buffer."""
     buffers = [
-        connection.transport.get_write_buffer_size()  # type: ignore[union-attr]
+        connection.transport.get_write_buffer_size()
         for connection in list(live.server.server_state.connections)
         if getattr(connection, "transport", None) is not None
     ]

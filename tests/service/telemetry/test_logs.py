@@ -57,10 +57,11 @@ def test_json_lines_hold_what_happened() -> None:
     start_logging("info", "json", out)
     logger = logging.getLogger("sightline.service.test")
     token = request_id.set("r-1")
+    extra = {"stream": "gate", "seconds": 1.5, "password": "secret"}
     try:
-        raise ValueError("no answer from rtsp://a:secret@b/c")
+        _fail()
     except ValueError:
-        logger.exception("camera %s failed", "gate", extra={"stream": "gate", "seconds": 1.5})
+        logger.exception("camera %s failed", "gate", extra=extra)
     finally:
         request_id.reset(token)
     logger.debug("too little")
@@ -73,6 +74,10 @@ def test_json_lines_hold_what_happened() -> None:
     assert "ValueError" in line["exception"]
     assert "secret" not in out.getvalue()
     assert line["time"].endswith("Z")
+
+
+def _fail() -> None:
+    raise ValueError("no answer from rtsp://a:secret@b/c")
 
 
 def test_text_lines_are_for_people() -> None:

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sightline.service.cameras.status import StreamStatus
-from sightline.service.store.deliveries import Delivery
+from sightline.service.cameras.status import StreamState, StreamStatus
+from sightline.service.store.deliveries import Delivery, DeliveryState
 from sightline.service.telemetry.metrics import Metrics
 from tests.service.live.live_service import LiveService, make_event, make_result
 
@@ -101,17 +101,20 @@ def test_a_store_that_is_gone_is_said_and_breaks_no_metrics(
 
 def test_interruptions_are_counted_once_each() -> None:
     metrics = Metrics()
-    for state in ("CONNECTING", "RUNNING", "STALLED", "BACKOFF", "CONNECTING", "BACKOFF"):
+    states: list[StreamState] = ["CONNECTING", "RUNNING", "STALLED", "BACKOFF", "CONNECTING"]
+    for state in states:
         metrics.observe_state(StreamStatus("gate", state, 0.0))
     assert _value(_read(_text(metrics)), "stream_interruptions_total", stream="gate") == 1
-    for state in ("RUNNING", "FAILED"):
+    states = ["RUNNING", "FAILED"]
+    for state in states:
         metrics.observe_state(StreamStatus("gate", state, 0.0))
     assert _value(_read(_text(metrics)), "stream_interruptions_total", stream="gate") == 2
 
 
 def test_deliveries_are_counted_by_alert_and_outcome() -> None:
     metrics = Metrics()
-    for state in ("pending", "pending", "delivered"):
+    states: list[DeliveryState] = ["pending", "pending", "delivered"]
+    for state in states:
         metrics.observe_delivery(
             Delivery("1", "desk", "2", "line_cross", "gate", "door", state, 1, 0.0, None)
         )
