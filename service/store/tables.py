@@ -149,7 +149,10 @@ events = Table(
     Column("error_code", String),
     Index(None, "time", "id"),
     Index(None, "stream", "time", "id"),
-    Index(None, "stream", "track"),
+    Index(None, "rule", "time", "id"),
+    Index(None, "kind", "time", "id"),
+    Index(None, "stream", "rule", "time", "id"),
+    Index(None, "stream", "track", "time", "id"),
 )
 
 counts = Table(

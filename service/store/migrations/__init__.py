@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def upgrade_schema(connection: Connection, name: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-    script = ScriptDirectory(Path(__file__).parent)
+    script = _script()
     current = _current(connection, script, name)
 
     def steps(_heads: Any, _context: MigrationContext) -> Iterable[RevisionStep]:
@@ -49,7 +50,7 @@ def check_schema(connection: Connection, name: str) -> None:
     Raises:
         StoreError: It is older or newer.
     """
-    script = ScriptDirectory(Path(__file__).parent)
+    script = _script()
     current = _current(connection, script, name)
     head = script.get_current_head()
     if current != head:
@@ -58,6 +59,11 @@ def check_schema(connection: Connection, name: str) -> None:
             "start the service, which brings it up to date",
             "store_failed",
         )
+
+
+@cache
+def _script() -> ScriptDirectory:
+    return ScriptDirectory(Path(__file__).parent)
 
 
 def _current(connection: Connection, script: ScriptDirectory, name: str) -> str | None:

@@ -111,8 +111,11 @@ def upgrade() -> None:
         Column("error_code", String(), nullable=True),
         PrimaryKeyConstraint("id", name="pk_events"),
     )
+    op.create_index("ix_events_kind_time_id", "events", ["kind", "time", "id"])
+    op.create_index("ix_events_rule_time_id", "events", ["rule", "time", "id"])
+    op.create_index("ix_events_stream_rule_time_id", "events", ["stream", "rule", "time", "id"])
     op.create_index("ix_events_stream_time_id", "events", ["stream", "time", "id"])
-    op.create_index("ix_events_stream_track", "events", ["stream", "track"])
+    op.create_index("ix_events_stream_track_time_id", "events", ["stream", "track", "time", "id"])
     op.create_index("ix_events_time_id", "events", ["time", "id"])
     op.create_table(
         "exemplars",
