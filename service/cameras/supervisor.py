@@ -135,6 +135,12 @@ class CameraSupervisor:
         with self._lock:
             return dict(self._statuses)
 
+    def readers(self) -> dict[str, int]:
+        """Process numbers of the readers that run now, by stream."""
+        slots = list(self._slots.items())
+        children = ((stream, slot.child) for stream, slot in slots)
+        return {stream: child.pid for stream, child in children if child is not None}
+
     def clip(
         self, stream: str, begin: float, end: float, hidden: Sequence[HiddenAreas] = ()
     ) -> Future[bytes]:

@@ -74,9 +74,7 @@ class Watch:
 
     def reader_pid(self, stream: str) -> int:
         """Process number of a camera's reader."""
-        child = self.supervisor._slots[stream].child
-        assert child is not None
-        return child.pid
+        return self.supervisor.readers()[stream]
 
     def close(self) -> None:
         self.supervisor.close()
