@@ -72,7 +72,7 @@ class TrackNow(pydantic.BaseModel):
     """One track in the last frame."""
 
     id: str = Field(description="STREAM:NUMBER, never used again.", examples=["entrance:17"])
-    class_name: str = Field(alias="class", examples=["person"])
+    class_name: str = Field(examples=["person"])
     box: tuple[float, float, float, float] = Field(
         description="x1 y1 x2 y2 in 0…1 of the picture.", examples=[[0.412, 0.2, 0.468, 0.531]]
     )

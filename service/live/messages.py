@@ -91,7 +91,7 @@ def describe_frame(result: FrameResult) -> dict[str, Any]:
         "tracks": [
             {
                 "id": f"{result.stream}:{number}",
-                "class": class_name(result.class_names, label),
+                "class_name": class_name(result.class_names, label),
                 "box": [round(value, 4) for value in box],
                 "score": round(score, 3),
                 "seen": row >= 0,

@@ -228,5 +228,5 @@ def test_tracks_now(live: LiveService) -> None:
         live.show(NOISE, make_result("gate", 9, [[32, 24, 64, 120]]))
         now = client.get("/v1/streams/gate/tracks").json()
     assert (now["sequence"], now["width"], now["height"]) == (9, 320, 240)
-    assert now["tracks"][0]["class"] == "person"
+    assert now["tracks"][0]["class_name"] == "person"
     assert now["tracks"][0]["box"] == [0.1, 0.1, 0.2, 0.5]

@@ -65,7 +65,7 @@ def test_topics_are_told_and_changed_on_the_way(live: LiveService) -> None:
         assert tracks["tracks"] == [
             {
                 "id": "gate:1",
-                "class": "person",
+                "class_name": "person",
                 "box": [0.1, 0.1, 0.2, 0.5],
                 "score": 0.9,
                 "seen": True,
