@@ -22,11 +22,12 @@ from sightline.service.engine.recorder import Recorder
 from sightline.service.rules.events import Event
 from sightline.service.store.backlog import Batch
 from sightline.service.store.batches import write_batch
-from sightline.service.store.counts import list_counts
+from sightline.service.store.counts import add_counts, list_counts
 from sightline.service.store.database import Database
-from sightline.service.store.events import StoredEvent, list_events
+from sightline.service.store.events import StoredEvent, insert_events, list_events
 from sightline.service.store.identifiers import new_id
 from sightline.service.store.packing import pack_recording
+from sightline.service.store.tracks import upsert_tracks
 from sightline.service.store.writer import Writer
 from sightline.structures import Detections
 from sightline.tracker import Tracker
@@ -53,7 +54,8 @@ def main() -> None:
         _measure_batches(database, arguments.batches, pieces)
         _measure_reads(database)
         database.close()
-    _measure_sizes(pieces)
+        _measure_rows(Path(folder) / "rows.db")
+    _measure_recordings(pieces)
 
 
 def _measure_events(database: Database, number: int) -> None:
@@ -107,7 +109,30 @@ def _measure_reads(database: Database) -> None:
         print(f"reading {name}: {1000 * np.median(spent):.1f} ms")
 
 
-def _measure_sizes(pieces: list[Recording]) -> None:
+def _measure_rows(file: Path) -> None:
+    """Bytes of a row with its indexes, by how the file of SQLite grows."""
+    database = Database(f"sqlite:///{file}")
+    database.migrate()
+    random = np.random.default_rng(0)
+    number = 4000
+    tracks = [_track(random, index) for index in range(number)]
+    events = [StoredEvent(new_id(), _event(index)) for index in range(number)]
+    database.empty_log()
+    size = file.stat().st_size
+    for name, store in (
+        ("event", lambda session: insert_events(session, events)),
+        ("count", lambda session: add_counts(session, (_event(240 * n) for n in range(number)))),
+        ("track, 40 places, 4 exemplars of 256", lambda session: upsert_tracks(session, tracks)),
+    ):
+        with database.session() as session:
+            store(session)
+        database.empty_log()
+        before, size = size, file.stat().st_size
+        print(f"a row of SQLite: {(size - before) / number:.0f} bytes: {name}")
+    database.close()
+
+
+def _measure_recordings(pieces: list[Recording]) -> None:
     rows = sum(len(piece.frames) for piece in pieces)
     frames = sum(len(piece.frame_times) for piece in pieces)
     begin = time.process_time()
