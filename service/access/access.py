@@ -23,8 +23,9 @@ from sightline.service.access.credentials import (
 from sightline.service.access.egress import Egress
 from sightline.service.access.keys import Keys, principal_of
 from sightline.service.access.logins import Login, Logins
-from sightline.service.access.policy import AddressPolicy, Pinned
+from sightline.service.access.policy import AddressPolicy
 from sightline.service.access.principals import Principal
+from sightline.service.cameras.messages import Guard
 from sightline.service.config import Config
 from sightline.service.errors import AuthenticationError, ForbiddenError
 from sightline.service.steady import SteadyClock
@@ -136,17 +137,20 @@ class Access:
         self.keys.revoke(key_id, keep_an_admin=self._configured is None)
         self.logins.forget()
 
-    def pin(self, source: str) -> Pinned:
-        """Check a source that came by the interface, and say how to connect to just that.
+    def check_source(self, source: str) -> Guard:
+        """Check a source that came by the interface, and say how its reader checks it again.
 
         Raises:
             RefusedError: Its kind or an address of its host is not allowed.
             SourceError: The name of its host is not known (`stream_not_found`).
         """
-        pinned = self.policy.check(source)
-        if source.lower().startswith(("http://", "https://")):
-            return replace(pinned, proxy=self.egress.start())
-        return pinned
+        self.policy.check(source)
+        return self.guard(source)
+
+    def guard(self, source: str) -> Guard:
+        """How a source that came by the interface is checked at each attempt to connect."""
+        by_http = source.lower().startswith(("http://", "https://"))
+        return Guard(self.policy.networks, self.egress.start() if by_http else None)
 
     def record(
         self,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sightline.errors import InputError, SourceError
 from sightline.service.errors import RefusedError
@@ -69,20 +69,17 @@ _CARRIERS: tuple[tuple[ipaddress.IPv6Network, int], ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """A source that was checked, and how to connect to just what was checked.
+    """A source that was checked, and the address to connect to.
 
     Args:
         host: Name or address as it was given.
         port: TCP port.
         address: The IP address that rtsp and rtsps connect to in place of the host.
-        proxy: For http and https, the proxy (FFmpeg's option `http_proxy`) that checks every
-            connection anew: redirects, playlists, names that changed. Holds a secret.
     """
 
     host: str
     port: int
     address: str
-    proxy: str | None = field(default=None, repr=False)
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -174,8 +174,8 @@ async def _origin(request: Request, context: Context, name: str, options: str) -
         asked = UrlRequest.model_validate_json(bytes(body))
     except pydantic.ValidationError as error:
         raise InputError(f"body: {describe_problem(error, UrlRequest)}") from None
-    pinned = await run_in_threadpool(context.access.pin, asked.url)
-    return Fetched(asked.url, pinned.proxy, asked.name or name, asked.options)
+    guard = await run_in_threadpool(context.access.check_source, asked.url)
+    return Fetched(asked.url, guard.proxy, asked.name or name, asked.options)
 
 
 def _job(job_id: str, principal: Principal, context: Context) -> Job:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+import threading
+from typing import Annotated
 
+import numpy as np
+from fastapi import APIRouter, Depends, Request, Response
+
+from sightline.service.access.principals import Principal
 from sightline.service.api.audit import note
 from sightline.service.api.context import CurrentContext
-from sightline.service.api.dependencies import Operator, OperatorEverywhere, Viewer
+from sightline.service.api.dependencies import Operator, OperatorEverywhere, Viewer, requires
 from sightline.service.api.pagination import Listing, PageQuery, slice_page
 from sightline.service.api.schemas.streams import StreamAnswer, StreamChanges, StreamRequest
+from sightline.service.cameras.probe import probe
+from sightline.service.errors import TooManyError
+from sightline.service.live.privacy import blur_people
+from sightline.service.live.rendering import encode_jpeg
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["streams"])
+
+# Each is a process that decodes.
+_probes = threading.BoundedSemaphore(2)
+_PROBE_RETRY_SECONDS = 5.0
 
 
 @router.get("/v1/streams", summary="List streams")
@@ -34,11 +47,39 @@ def create_stream(
     context: CurrentContext,
 ) -> StreamAnswer:
     """Add a stream and start it; its address has to be allowed (`security.allowed_networks`)."""
-    context.access.pin(body.url)
+    context.access.check_source(body.url)
     view = context.streams.create(body)
     note(request, target=body.id, url=StreamAnswer.of(view).url)
     response.headers["Location"] = f"/v1/streams/{body.id}"
     return StreamAnswer.of(view)
+
+
+@router.post(
+    "/v1/streams/probe",
+    summary="Try a stream",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}, "description": "Its first picture."}},
+)
+def probe_stream(
+    body: StreamRequest,
+    _: Annotated[Principal, Depends(requires("operator", everywhere=True, changes=False))],
+    context: CurrentContext,
+) -> Response:
+    """Connect to a stream that is not made yet; its first picture, or why there is none.
+
+    Masks are black; with `privacy.blur` the whole picture is blurred, since nobody was looked for.
+    """
+    guard = context.access.check_source(body.url)
+    if not _probes.acquire(blocking=False):
+        raise TooManyError("two streams are being tried already", _PROBE_RETRY_SECONDS)
+    try:
+        image = probe(body, guard)
+    finally:
+        _probes.release()
+    if body.privacy.blur != "off":
+        height, width = image.shape[:2]
+        blur_people(image, np.array([[0, 0, width, height]], np.float32), "people")
+    return Response(encode_jpeg(image), media_type="image/jpeg")
 
 
 @router.get("/v1/streams/{stream_id}", summary="One stream")
@@ -58,7 +99,7 @@ def change_stream(
         if isinstance(changes.get(name), dict):
             changes[name] = {**getattr(stream, name).model_dump(mode="json"), **changes[name]}
     if body.url is not None:
-        context.access.pin(body.url)
+        context.access.check_source(body.url)
     view = context.streams.update(stream_id, changes)
     note(request, fields=sorted(changes))
     return StreamAnswer.of(view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,17 +16,21 @@ import pytest
 from fastapi import FastAPI
 
 from sightline.service.access.access import Access
-from sightline.service.access.policy import AddressPolicy, Pinned
+from sightline.service.access.policy import AddressPolicy
 from sightline.service.access.principals import Role
 from sightline.service.alerts.alerts import Alerts
 from sightline.service.api.app import create_app
 from sightline.service.api.context import Context
+from sightline.service.cameras.messages import Guard
 from sightline.service.cameras.status import StreamStatus
 from sightline.service.config import Config, Stream
 from sightline.service.engine.messages import EngineReport, FrameResult, StreamEnd
+from sightline.service.jobs.queue import JobQueue
 from sightline.service.live.hub import Hub
 from sightline.service.live.pictures import Pictures
+from sightline.service.recordings.keeper import EventPictures
 from sightline.service.rules import Event
+from sightline.service.search.search import Search
 from sightline.service.steady import SteadyClock
 from sightline.service.store.database import Database
 from sightline.service.streams import StreamManager
@@ -56,11 +60,11 @@ class Readers:
 
     running: set[str] = field(default_factory=set)
 
-    def add(self, stream: Stream, pin: Callable[[], Pinned] | None = None) -> None:
+    def add(self, stream: Stream, guard: Guard | None = None) -> None:
         if stream.enabled:
             self.running.add(stream.id)
 
-    def replace(self, stream: Stream, pin: Callable[[], Pinned] | None = None) -> None:
+    def replace(self, stream: Stream, guard: Guard | None = None) -> None:
         pass
 
     def remove(self, stream: str) -> None:
@@ -99,6 +103,13 @@ class Engine:
 
     def report(self) -> EngineReport:
         return EngineReport(self.state, 0.0, "sightline-n", "auto", "cpu")
+
+
+class _NoClips:
+    """A supervisor that keeps no packets."""
+
+    def clip(self, *values: Any) -> Any:
+        raise AssertionError("clips are off")
 
 
 class Writer:
@@ -152,10 +163,12 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
     with ExitStack() as stack:
 
         def make(**values: Any) -> Service:
-            values = {"auth": {"admin_token": ADMIN_TOKEN}, **values}
+            url = f"sqlite:///{tmp_path / 'store.db'}"
+            storage = {"url": url, "folder": str(tmp_path / "files")}
+            values = {"auth": {"admin_token": ADMIN_TOKEN}, "storage": storage, **values}
             config = Config.model_validate(values)
             clock = Clock()
-            database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+            database = Database(url)
             database.migrate()
             stack.callback(database.close)
             # Nothing of the clock but `now` is used.
@@ -169,9 +182,12 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
             access.prepare()
             hub, readers, engine, writer = Hub(steady), Readers(), Engine(), Writer()
             streams = StreamManager(
-                config.streams, database, writer, readers, engine, hub, steady, access.pin
+                config.streams, database, writer, readers, engine, hub, steady, access.guard
             )
             streams.open()
+            events = EventPictures(config, steady, _NoClips(), engine, lambda _: "off")
+            jobs = JobQueue(config, database, steady)
+            stack.callback(jobs.close)
             context = Context(
                 config=config,
                 clock=steady,
@@ -184,9 +200,9 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
                 engine=engine,
                 supervisor=None,
                 writer=writer,
-                jobs=None,
-                search=None,
-                event_pictures=None,
+                jobs=jobs,
+                search=Search(config, database),
+                event_pictures=events,
                 metrics=Metrics(),
             )
             return Service(context, create_app(context), clock, readers, engine, stack)

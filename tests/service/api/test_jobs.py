@@ -33,7 +33,7 @@ from sightline.video import open_source
 from tests.service.api.conftest import ADMIN_TOKEN, MakeService, Service, code_of
 
 OPTIONS = {"classes": ["person"], "stride": 3, "end": 12}
-PATIENCE = 240.0
+PATIENCE = 600.0
 HASTE: dict[str, Any] = {"checkpoint_seconds": 0.2, "niceness": 0}
 
 
@@ -234,7 +234,7 @@ def test_an_upload_is_cut_off_when_it_grows_too_large(make_jobs: Callable[..., J
             yield bytes(1 << 16)
 
     client = jobs.client()
-    with contextlib.suppress(httpx.WriteError):  # the server may close while we still send
+    with contextlib.suppress(httpx.TransportError):  # the server may close while we still send
         answer = client.post("/v1/jobs", content=endless())
         assert code_of(answer) == "too_large"
     form = client.post("/v1/jobs", files={"file": ("big.mp4", bytes((1 << 20) + 1))})
