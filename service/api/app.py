@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+from types import ModuleType
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 import sightline
 from sightline.service.access.credentials import CSRF_HEADER
-from sightline.service.api import openapi, problems
+from sightline.service.api import (
+    alerts,
+    counts,
+    events,
+    jobs,
+    keys,
+    live,
+    metrics,
+    openapi,
+    page,
+    pictures,
+    problems,
+    replay,
+    scenes,
+    search,
+    session,
+    streams,
+    system,
+    tracks,
+)
 from sightline.service.api.audit import AuditMiddleware
 from sightline.service.api.context import Context
 from sightline.service.api.security import OriginMiddleware, ProblemMiddleware, SecurityHeaders
@@ -19,13 +37,13 @@ from sightline.service.api.security import OriginMiddleware, ProblemMiddleware, 
 __all__ = ["create_app"]
 
 _LARGEST_BODY = 1 << 20
-_LARGEST_BODIES: dict[str, int | None] = {
-    "jobs": None,  # limits itself while it streams
-    "search": 20 << 20,
+_LARGEST_BODIES: dict[ModuleType, int | None] = {
+    jobs: None,  # limits itself while it streams
+    search: 20 << 20,
 }
 _ROUTERS = (
-    *("session", "keys", "streams", "scenes", "live", "events", "pictures", "tracks", "counts"),
-    *("replay", "search", "alerts", "jobs", "system", "metrics", "page"),
+    *(session, keys, streams, scenes, live, events, pictures, tracks, counts),
+    *(replay, search, alerts, jobs, system, metrics, page),
 )
 
 
@@ -59,11 +77,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     problems.install(app)
-    for name in _ROUTERS:
-        module = f"sightline.service.api.{name}"
-        if importlib.util.find_spec(module) is None:
-            continue
-        router: APIRouter = importlib.import_module(module).router
-        app.include_router(router, max_body_size=_LARGEST_BODIES.get(name, _LARGEST_BODY))
+    for module in _ROUTERS:
+        app.include_router(module.router, max_body_size=_LARGEST_BODIES.get(module, _LARGEST_BODY))
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app

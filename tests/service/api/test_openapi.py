@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, reject, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
@@ -19,10 +20,11 @@ ENDLESS = {
     "/v1/live/sse",
     "/v1/streams/{stream_id}/live.mjpeg",
     "/v1/streams/{stream_id}/snapshot.jpg",
+    "/v1/streams/probe",
 }
-"""Answers that have no end, or wait for a frame that these doubles never have."""
+"""Answers that have no end, or wait for a picture that nobody sends."""
 
-EXAMPLES = 8
+EXAMPLES = 4
 
 
 @pytest.fixture
@@ -63,10 +65,12 @@ def test_every_operation_says_who_may_use_it_and_what_can_go_wrong(service: Serv
             assert "404" in answers, place
 
 
-def test_every_body_has_an_example(service: Service) -> None:
+def test_every_json_body_has_an_example(service: Service) -> None:
     document = service.client().get("/v1/openapi.json").json()
     for path, method, operation in operations(document):
-        for content in operation.get("requestBody", {}).get("content", {}).values():
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+            if kind != "application/json":
+                continue
             text = json.dumps(resolved(document, content))
             assert '"example' in text, f"{method} {path}"
 
@@ -103,7 +107,10 @@ def try_out(operation: Any, mode: GenerationMode, client: Any) -> None:
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: schemathesis.Case) -> None:
-        answer = client.request(case.method, case.formatted_path, **sendable(case))
+        try:
+            answer = client.request(case.method, case.formatted_path, **sendable(case))
+        except httpx.InvalidURL:
+            reject()  # longer than httpx sends
         case.validate_response(
             answer,
             checks=[

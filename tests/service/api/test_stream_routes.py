@@ -2,8 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
+import numpy.typing as npt
 import pytest
 
+from sightline.errors import SourceError
+from sightline.service.api import streams
+from sightline.service.cameras.messages import Guard
+from sightline.service.config import Stream
 from tests.service.api.conftest import MakeService, Service, code_of
 
 FILE_STREAM = {
@@ -143,3 +150,39 @@ def test_a_list_comes_in_pages_of_what_is_granted(service: Service) -> None:
     for cursor in ("%ff", "x", "é", "A" * 999):
         answer = client.get("/v1/streams", params={"cursor": cursor})
         assert answer.status_code in (200, 422)
+
+
+def test_a_stream_is_tried_before_it_is_made(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guards: list[Guard | None] = []
+    noise = np.random.default_rng(1).integers(0, 255, (96, 128, 3), dtype=np.uint8)
+
+    def probe(stream: Stream, guard: Guard | None) -> npt.NDArray[np.uint8]:
+        guards.append(guard)
+        if stream.url.endswith("/gone"):
+            raise SourceError("it has no such stream", "stream_not_found")
+        return noise.copy()
+
+    monkeypatch.setattr(streams, "probe", probe)
+    client = service.client()
+    answer = client.post("/v1/streams/probe", json=NEW)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert decoded(answer.content).shape == noise.shape
+    assert guards == [Guard(("10.0.0.0/8",), None)]
+    blurred = client.post("/v1/streams/probe", json={**NEW, "privacy": {"blur": "heads"}})
+    assert decoded(blurred.content).std() < decoded(answer.content).std() / 3
+    gone = client.post("/v1/streams/probe", json={**NEW, "url": "http://10.0.0.5/gone"})
+    assert (gone.status_code, code_of(gone)) == (422, "stream_not_found")
+    assert guards[-1] is not None
+    assert guards[-1].proxy is not None
+    refused = client.post("/v1/streams/probe", json={**NEW, "url": "http://127.0.0.1/"})
+    assert code_of(refused) == "stream_refused"
+    assert len(guards) == 3
+    assert code_of(client.get("/v1/streams/yard")) == "not_found"
+
+
+def decoded(jpeg: bytes) -> npt.NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return np.asarray(image, np.uint8)
