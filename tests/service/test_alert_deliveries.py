@@ -52,6 +52,19 @@ def database(tmp_path: Path) -> Iterator[Database]:
     store.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A store of each kind, for what transactions have to hold."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+    else:
+        url = request.getfixturevalue("postgres").create()
+    store = Database(url)
+    store.migrate()
+    yield store
+    store.close()
+
+
 def alert(url: str = "http://127.0.0.1:9/", name: str = "night", **fields: Any) -> Alert:
     values = {"id": name, "webhook": {"url": url, "secret": SECRET}, **fields}
     return Alert.model_validate(values)
@@ -102,18 +115,18 @@ def wait_for(found: Callable[[], bool]) -> None:
     pytest.fail("it did not happen within 10 s")
 
 
-def test_event_arrives_signed_and_its_delivery_is_done(database: Database) -> None:
+def test_event_arrives_signed_and_its_delivery_is_done(either: Database) -> None:
     with (
         Receiver().running() as receiver,
-        running(alerts_of(database, alert(receiver.url))) as alerts,
+        running(alerts_of(either, alert(receiver.url))) as alerts,
     ):
         event = now_crossing(alerts)
-        commit(database, alerts, event)
-        wait_for(lambda: [one.state for one in deliveries(database)] == ["delivered"])
+        commit(either, alerts, event)
+        wait_for(lambda: [one.state for one in deliveries(either)] == ["delivered"])
     headers, body = receiver.taken[0]
     now = SteadyClock.start().now()
     assert verify(SECRET, body, headers["Sightline-Signature"], now=now)
-    (delivery,) = deliveries(database)
+    (delivery,) = deliveries(either)
     values = json.loads(body)
     assert (values["id"], values["event"]["id"]) == (delivery.id, event.id)
     assert (delivery.attempts, delivery.error, delivery.next_at) == (1, None, None)
@@ -126,31 +139,31 @@ def test_events_that_an_alert_does_not_want_make_no_delivery(database: Database)
     assert [one.rule for one in deliveries(database, "day")] == ["gate"]
 
 
-def test_nothing_is_owed_for_a_transaction_that_failed(database: Database) -> None:
-    alerts = alerts_of(database, alert(cooldown=3600))
+def test_nothing_is_owed_for_a_transaction_that_failed(either: Database) -> None:
+    alerts = alerts_of(either, alert(cooldown=3600))
     event = crossing()
 
     def fail() -> None:
-        with database.session() as session:
+        with either.session() as session:
             insert_events(session, [event])
             alerts.in_transaction(session, [event])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert not deliveries(database)
-    commit(database, alerts, event)  # no cooldown holds it back when it is tried again
-    assert len(deliveries(database)) == 1
+    assert not deliveries(either)
+    commit(either, alerts, event)  # no cooldown holds it back when it is tried again
+    assert len(deliveries(either)) == 1
 
 
-def test_cooldown_holds_messages_back_also_after_a_restart(database: Database) -> None:
-    alerts = alerts_of(database, alert(cooldown=60))
-    commit(database, alerts, crossing(START), crossing(START + 1), crossing(START + 1, "door"))
-    commit(database, alerts, crossing(START + 59))
-    again = alerts_of(database, alert(cooldown=60))
-    commit(database, again, crossing(START + 59.5))
-    commit(database, again, crossing(START + 60))
-    made = sorted((one.rule, one.created_at - START) for one in deliveries(database))
+def test_cooldown_holds_messages_back_also_after_a_restart(either: Database) -> None:
+    alerts = alerts_of(either, alert(cooldown=60))
+    commit(either, alerts, crossing(START), crossing(START + 1), crossing(START + 1, "door"))
+    commit(either, alerts, crossing(START + 59))
+    again = alerts_of(either, alert(cooldown=60))
+    commit(either, again, crossing(START + 59.5))
+    commit(either, again, crossing(START + 60))
+    made = sorted((one.rule, one.created_at - START) for one in deliveries(either))
     assert made == [("door", 1), ("gate", 0), ("gate", 60)]
 
 
@@ -166,13 +179,13 @@ def test_what_comes_while_too_many_wait_is_a_dead_letter(
     assert deliveries(database)[-1].error == "3 messages wait for this target"
 
 
-def test_pending_deliveries_are_taken_up_after_a_restart(database: Database) -> None:
-    before = alerts_of(database, alert("http://127.0.0.1:9/"))
-    commit(database, before, now_crossing(before), now_crossing(before))
-    with Receiver().running() as receiver, running(alerts_of(database, alert(receiver.url))):
-        wait_for(lambda: {one.state for one in deliveries(database)} == {"delivered"})
+def test_pending_deliveries_are_taken_up_after_a_restart(either: Database) -> None:
+    before = alerts_of(either, alert("http://127.0.0.1:9/"))
+    commit(either, before, now_crossing(before), now_crossing(before))
+    with Receiver().running() as receiver, running(alerts_of(either, alert(receiver.url))):
+        wait_for(lambda: {one.state for one in deliveries(either)} == {"delivered"})
     ids = [json.loads(body)["id"] for body in receiver.bodies]
-    assert sorted(ids) == [one.id for one in deliveries(database)]
+    assert sorted(ids) == [one.id for one in deliveries(either)]
 
 
 def test_deliveries_of_an_alert_that_is_gone_are_dead(database: Database) -> None:
@@ -388,17 +401,17 @@ def test_mqtt_alert_reaches_a_real_broker(database: Database, tmp_path: Path) ->
             wait_for(lambda: {one.state for one in deliveries(database)} == {"delivered"})
 
 
-def test_alert_of_the_interface_lives_in_the_store_and_serves_at_once(database: Database) -> None:
+def test_alert_of_the_interface_lives_in_the_store_and_serves_at_once(either: Database) -> None:
     with Receiver().running() as receiver:
-        with running(alerts_of(database, allowed_networks=["127.0.0.0/8"])) as alerts:
+        with running(alerts_of(either, allowed_networks=["127.0.0.0/8"])) as alerts:
             alerts.book.create(alert(receiver.url))
             assert alerts.test("night").state == "delivered"
-        again = alerts_of(database, allowed_networks=["127.0.0.0/8"])
+        again = alerts_of(either, allowed_networks=["127.0.0.0/8"])
         with running(again):
             assert again.book.view("night").origin == "api"
             assert again.book.view("night").alert == alert(receiver.url)
             assert again.test("night").state == "delivered"
-    with database.reading() as session:
+    with either.reading() as session:
         (row,) = session.execute(select(alerts_table))
     assert SECRET not in json.dumps(row.definition)
     assert receiver.url not in json.dumps(row.definition)
