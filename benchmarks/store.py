@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy.orm import Session
 
 from sightline.formats.mot import read_mot, read_sequence_info, rows_to_detections
 from sightline.service.engine.messages import Recording, SavedState, TrackRecord
@@ -99,7 +101,11 @@ def _measure_batches(database: Database, number: int, pieces: list[Recording]) -
 
 
 def _measure_reads(database: Database) -> None:
-    for name, read in (("100 events", list_events), ("1000 counts", list_counts)):
+    reads: dict[str, Callable[[Session], object]] = {
+        "100 events": list_events,
+        "1000 counts": list_counts,
+    }
+    for name, read in reads.items():
         spent = []
         for _ in range(50):
             begin = time.perf_counter()
@@ -119,11 +125,12 @@ def _measure_rows(file: Path) -> None:
     events = [StoredEvent(new_id(), _event(index)) for index in range(number)]
     database.empty_log()
     size = file.stat().st_size
-    for name, store in (
-        ("event", lambda session: insert_events(session, events)),
-        ("count", lambda session: add_counts(session, (_event(240 * n) for n in range(number)))),
-        ("track, 40 places, 4 exemplars of 256", lambda session: upsert_tracks(session, tracks)),
-    ):
+    kinds: dict[str, Callable[[Session], object]] = {
+        "event": lambda session: insert_events(session, events),
+        "count": lambda session: add_counts(session, (_event(240 * n) for n in range(number))),
+        "track, 40 places, 4 vectors of 256": lambda session: upsert_tracks(session, tracks),
+    }
+    for name, store in kinds.items():
         with database.session() as session:
             store(session)
         database.empty_log()
