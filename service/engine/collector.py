@@ -237,18 +237,21 @@ class Collector:
         )
 
     def _detect(self, frames: list[Frame]) -> list[Detections]:
-        """Detect; where memory is short, in halves, and in smaller batches from then on."""
-        try:
-            seen = self._detector.detect(frames)
-        except ModelError as error:
-            if len(frames) == 1 or not _is_out_of_memory(error):
-                raise
-            half = len(frames) // 2
-            self._meter.note(f"batches of {len(frames)} are cut down to {half}: {error}")
-            with self._lock:
-                self._scheduler.size = self._meter.batch_limit = half
-            return self._detect(frames[:half]) + self._detect(frames[half:])
-        self._meter.batch(len(frames))
+        """Detect; where memory is short, in smaller parts, and in smaller batches from then on."""
+        seen: list[Detections] = []
+        while len(seen) < len(frames):
+            part = frames[len(seen) : len(seen) + self._meter.batch_limit]
+            try:
+                seen += self._detector.detect(part)
+            except ModelError as error:
+                if len(part) == 1 or not _is_out_of_memory(error):
+                    raise
+                half = len(part) // 2
+                self._meter.note(f"batches of {len(part)} are cut down to {half}: {error}")
+                with self._lock:
+                    self._scheduler.size = self._meter.batch_limit = half
+            else:
+                self._meter.batch(len(part))
         return seen
 
     def _waiting_ring(self, stream: str) -> FrameRing | None:
