@@ -260,6 +260,11 @@ class ContainerSource:
         try:
             pictures: list[Any] = self._stream.codec_context.decode(packet)
         except av.FFmpegError:
+            if self.live and packet is not None and packet.pts in self._awaited:
+                # A single thread decodes: the failure is this packet's, and it may be the last.
+                self._awaited.remove(packet.pts)
+                heapq.heapify(self._awaited)
+                self.skipped += 1
             return [None]
         return pictures
 

@@ -187,8 +187,9 @@ class _Reader:
             self._reading = False
 
     def _read_all(self) -> Ended:
+        played: Playback | None = None
         while True:
-            with closing(self._open()) as opened:
+            with closing(self._open(played)) as opened:
                 try:
                     with closing(opened.pictures()) as pictures:
                         for picture in pictures:
@@ -196,14 +197,15 @@ class _Reader:
                 finally:
                     self._corrupt += opened.skipped
                     self._opened = None
-                if not isinstance(self._times, Playback) or "://" in self._source.url:
+                played = self._times if isinstance(self._times, Playback) else None
+                if played is None or "://" in self._source.url:
                     return Ended("stream_ended", f"{self._source.url}: the other side ended it")
                 if not self._source.loop:
                     return Ended(None, None)
-                self._times.begin_again(1 / (opened.rate or 25.0))
+                played.begin_again(1 / (opened.rate or 25.0))
 
-    def _open(self) -> ContainerSource:
-        again = self._times if self._source.loop and self._reading else None
+    def _open(self, played: Playback | None) -> ContainerSource:
+        """Open the source; a file that was played goes on with its times."""
         self._times, self._early, self._header = None, [], b""
         self._picture_at = self._clock.now()
         opened = open_camera(self._source, Taps(self._clock.now, self._on_packet))
@@ -212,10 +214,8 @@ class _Reader:
             opened.close()
         if opened.live:
             self._times = CaptureClock(self._captured_at)
-        elif isinstance(again, Playback):
-            self._times = again
         else:
-            self._times = Playback(self._clock.now(), self._captured_at)
+            self._times = played or Playback(self._clock.now(), self._captured_at)
         early, self._early = self._early, []
         for packet, stamp, arrived in early:
             self._keep(packet, self._times.arrive(stamp, arrived))

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from sightline.service.cameras.messages import Guard
@@ -19,6 +23,15 @@ from tests.video.conftest import number_of, numbered_picture
 ServeRtsp = Callable[..., RtspServer]
 RenderNumbers = Callable[..., Path]
 _PASSWORD = "p@ss:w/rd%41 +#ü"
+_SERVICE = """
+import sys
+from tests.service.watching import Watch
+watch = Watch()
+watch.add("cam", sys.argv[1], loop=True)
+watch.read("cam")
+print(watch.rings["cam"].name, watch.reader_pid("cam"), flush=True)
+watch.wait_until(lambda: False)
+"""
 
 
 @pytest.fixture
@@ -77,11 +90,12 @@ def test_a_camera_that_dies_and_returns_goes_on_with_its_numbers_and_times(
     assert watch.reader_pid("cam") == reader
 
 
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_a_camera_that_falls_silent_is_stalled_then_tried_again(
-    watch: Watch, serve_rtsp: ServeRtsp, endless_clip: Path
+    watch: Watch, serve_rtsp: ServeRtsp, endless_clip: Path, transport: str
 ) -> None:
     server = serve_rtsp({"a": endless_clip})
-    watch.add("cam", server.url("a"), timeout=3.0)
+    watch.add("cam", server.url("a"), timeout=3.0, transport=transport)
     watch.read("cam", 2)
     server.fall_silent()
     assert watch.wait_for("cam", "STALLED").error_code == "stream_timeout"
@@ -164,6 +178,37 @@ def test_a_camera_that_sends_garbage_is_tried_again(
     told = len(watch.told["cam"])
     http_sources.garbage = False
     watch.wait_for("cam", "RUNNING", told)
+
+
+def test_a_webcam_that_is_not_plugged_in_needs_a_person(watch: Watch) -> None:
+    watch.add("cam", "webcam:97")
+    assert watch.wait_for("cam", "FAILED").error_code == "stream_not_found"
+
+
+def test_many_reconnections_leave_nothing_behind(watch: Watch, http_sources: HttpSources) -> None:
+    def picture(number: int) -> npt.NDArray[np.uint8]:
+        if number == 30:
+            raise ConnectionAbortedError
+        return numbered_picture(number, 320, 240)
+
+    url = http_sources.add_camera("cam", picture, fps=500)
+    watch.add("cam", url, reconnect={"first": 0.1, "longest": 0.1})
+
+    def ends() -> int:
+        return sum(told.state == "BACKOFF" for told in watch.told.get("cam", []))
+
+    def held() -> tuple[int, int]:
+        process = Path("/proc", str(watch.reader_pid("cam")))
+        pages = int((process / "statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") >> 20, len(list((process / "fd").iterdir()))
+
+    watch.wait_until(lambda: ends() >= 8)
+    mebibytes, files = held()
+    watch.wait_until(lambda: ends() >= 28)
+    more_mebibytes, more_files = held()
+    assert more_mebibytes - mebibytes <= 3
+    assert more_files - files <= 2  # a connection may be open
+    assert len(list(Path("/dev/shm").glob(f"{watch.rings['cam'].name.rpartition('-')[0]}-*"))) == 1
 
 
 def test_what_is_no_video_needs_a_person(watch: Watch, http_sources: HttpSources) -> None:
@@ -310,6 +355,26 @@ def test_an_address_is_checked_before_every_attempt(
     assert watch.wait_for("cam", "RUNNING").width == 128
     watch.supervisor.replace(stream, Guard(("10.0.0.0/8",)))
     assert watch.wait_for("cam", "FAILED").error_code == "stream_refused"
+
+
+def test_nothing_is_left_of_a_service_that_was_killed(render_numbers: RenderNumbers) -> None:
+    service = subprocess.Popen(
+        [sys.executable, "-c", _SERVICE, str(render_numbers(frames=250))],
+        cwd=Path(__file__).resolve().parent.parent.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert service.stdout is not None
+    ring, reader = service.stdout.readline().split()
+    end = os.pidfd_open(int(reader))
+    assert Path("/dev/shm", ring).exists()
+    service.kill()
+    service.communicate()
+    assert wait([end], 30)
+    os.close(end)
+    with Watch() as watch:
+        watch.wait_until(lambda: not Path("/dev/shm", ring).exists())
 
 
 def test_a_camera_that_is_removed_leaves_nothing(watch: Watch, http_sources: HttpSources) -> None:
