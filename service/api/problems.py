@@ -28,7 +28,7 @@ from sightline.errors import (
     StateError,
 )
 from sightline.service.api.redaction import without_secrets
-from sightline.service.errors import ErrorCode, ServiceError, TooManyError
+from sightline.service.errors import ErrorCode, ServiceError, TooLargeError, TooManyError
 from sightline.service.store.errors import StoreError
 
 __all__ = [
@@ -170,6 +170,8 @@ def refuse(error: SightlineError) -> JSONResponse:
     headers = {}
     if isinstance(error, TooManyError):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, TooLargeError):
+        headers["Connection"] = "close"  # else the server would read the rest of it
     return problem(_code(error), str(error), headers=headers)
 
 

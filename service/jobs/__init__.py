@@ -1,5 +1,4 @@
-"""Jobs: recorded video tracked offline, one at a time, resumable."""
+"""Jobs: recorded video tracked offline, one at a time, resumable.
 
-from sightline.service.jobs.queue import JobQueue
-
-__all__ = ["JobQueue"]
+Nothing is imported here: the process that looks at an upload's header would have to load it all.
+"""

@@ -22,7 +22,8 @@ _CONTAINERS = (
     *("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "flv", "asf", "ogg"),
     *("mxf", "ivf", "h264", "hevc", "mpegvideo", "mjpeg", "dv", "wtv"),
 )
-_SECONDS = 30.0
+_CPU_SECONDS = 20
+_SECONDS = 300.0  # on a machine that is busy with cameras
 _MEMORY = 4 * 2**30
 
 
@@ -79,6 +80,7 @@ def probe(path: Path, name: str, max_pixels: int) -> VideoFacts:
 
 def _probe(pipe: Connection, path: str, max_pixels: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     try:
         pipe.send(_facts(path, max_pixels))
     except SightlineError as error:

@@ -64,9 +64,7 @@ class JobQueue:
         self._ledger = JobLedger(database, clock)
         self._videos = VideoMaker()
         self._closing = False
-        self._bell, self._ring = socket.socketpair()
-        for end in (self._bell, self._ring):
-            end.setblocking(False)
+        self._bell = _Bell()
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -77,6 +75,7 @@ class JobQueue:
             StoreError: The store failed.
         """
         private_folder(self.folder)
+        self._bell.open()
         self._remove_strays()
         self._ledger.take_up()
         self._thread.start()
@@ -84,12 +83,11 @@ class JobQueue:
     def close(self) -> None:
         """Stop working at once; the running job goes on from its checkpoint at the next start."""
         self._closing = True
-        self._wake()
+        self._bell.ring()
         if self._thread.ident is not None:
             self._thread.join()
         self._videos.close()
         self._bell.close()
-        self._ring.close()
 
     def folder_of(self, job_id: str) -> JobFolder:
         """Where the files of a job lie."""
@@ -102,7 +100,7 @@ class JobQueue:
             StoreError: The store failed.
         """
         self._ledger.add(job)
-        self._wake()
+        self._bell.ring()
 
     def cancel(self, job_id: str) -> Job:
         """Stop a job for good.
@@ -113,7 +111,7 @@ class JobQueue:
             StoreError: The store failed.
         """
         job = self._ledger.cancel(job_id)
-        self._wake()
+        self._bell.ring()
         return job
 
     def delete(self, job_id: str) -> None:
@@ -125,7 +123,7 @@ class JobQueue:
         """
         self._ledger.delete(job_id)
         self.folder_of(job_id).remove()
-        self._wake()  # a running one removes what it has written since
+        self._bell.ring()  # a running one removes what it has written since
 
     def video(self, job: Job) -> Future[Path]:
         """The annotated video of a job that is done, made when first asked for.
@@ -184,7 +182,7 @@ class JobQueue:
                 if isinstance(message, Done | Failed):
                     return message
                 progress = message
-            self._hear_bell()
+            self._bell.silence()
             try:
                 wanted = self._ledger.report(job.id, progress)
             except StoreError as error:  # the job itself goes on without the store
@@ -229,15 +227,39 @@ class JobQueue:
         for job_id in old:
             self.delete(job_id)
 
-    def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # it rings already
-            self._ring.send(b"!")
-
     def _sleep(self, seconds: float) -> None:
         wait([self._bell], seconds)
-        self._hear_bell()
+        self._bell.silence()
 
-    def _hear_bell(self) -> None:
+
+class _Bell:
+    """Wakes the thread that waits for a process at the same time."""
+
+    def __init__(self) -> None:
+        self._ends: tuple[socket.socket, socket.socket] | None = None
+
+    def open(self) -> None:
+        self._ends = socket.socketpair()
+        for end in self._ends:
+            end.setblocking(False)
+
+    def close(self) -> None:
+        for end in self._ends or ():
+            end.close()
+
+    def ring(self) -> None:
+        """Ring, if somebody can hear it; from any thread."""
+        if self._ends is not None:
+            with contextlib.suppress(BlockingIOError):  # it rings already
+                self._ends[1].send(b"!")
+
+    def silence(self) -> None:
+        assert self._ends is not None
         with contextlib.suppress(BlockingIOError):
-            while self._bell.recv(4096):
+            while self._ends[0].recv(4096):
                 pass
+
+    def fileno(self) -> int:
+        """What `wait` asks for."""
+        assert self._ends is not None
+        return self._ends[0].fileno()

@@ -25,9 +25,9 @@ import uvicorn
 
 from sightline.formats import read_tracks
 from sightline.service import disk
-from sightline.service.jobs import JobQueue
 from sightline.service.jobs.folder import JobFolder
 from sightline.service.jobs.options import JobOptions
+from sightline.service.jobs.queue import JobQueue
 from sightline.service.jobs.tracking import JobSpec, track_job
 from sightline.video import open_source
 from tests.service.api.conftest import ADMIN_TOKEN, MakeService, Service, code_of
