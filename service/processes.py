@@ -1,9 +1,9 @@
 """Child processes of the service: killable, and never left behind.
 
 A child ends when its parent does, however that ends: the kernel kills it (Linux), and everywhere
-a thread watches for the parent's end. It ignores Ctrl-C, which a terminal sends to all processes
-at once: the parent decides. Parent and child talk through one pipe; its end is the request to
-stop.
+a thread watches for the parent's end. It ignores Ctrl-C and SIGTERM, which a terminal and a
+service manager send to all processes at once: the parent decides. Parent and child talk through
+one pipe; its end is the request to stop.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ def _start(process: SpawnProcess) -> None:
 
 
 def _run(main: Callable[..., None], pipe: Connection, parent: int, args: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     _end_with_parent(parent)
     main(pipe, *args)
 

@@ -67,8 +67,9 @@ def test_stopping_kills_who_does_not_listen() -> None:
     assert child.exit_code == -signal.SIGKILL
 
 
-def test_a_child_leaves_ctrl_c_to_its_parent(child: Child) -> None:
-    os.kill(child.pid, signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_child_leaves_the_end_of_all_to_its_parent(child: Child, number: signal.Signals) -> None:
+    os.kill(child.pid, number)
     child.stop(0.5)
     assert child.exit_code in (0, -signal.SIGKILL)
 
