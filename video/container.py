@@ -26,6 +26,7 @@ from av.video.reformatter import VideoReformatter
 from sightline.errors import SourceError, StateError
 from sightline.structures import Frame
 from sightline.video.clock import Clock
+from sightline.video.header import choose_video, declared_end, nominal_rate, upright_turn
 from sightline.video.selection import Selection
 
 __all__ = ["ContainerSource", "FailureNamer", "Picture", "Taps"]
@@ -127,18 +128,18 @@ class ContainerSource:
         self._started = False
         self._reformatter = VideoReformatter()
         try:
-            self._stream = self._choose_stream()
+            self._stream = choose_video(container, label, live=live)
             self._unit: Fraction = self._stream.time_base
             self._arrival_is_time = live and container.format.name in _UNTIMED_FORMATS
             # Time stamps of packets whose picture has not come out of the decoder, smallest first.
             self._awaited: list[int] = []
             self._decoded = False
-            self.rate = _nominal_rate(self._stream)
+            self.rate = nominal_rate(self._stream)
             self._packets = self._demux()
             # Rotation is known only from a decoded picture; its packets are decoded again.
             self._seen: list[Any] = []
             picture = self._first_picture()
-            self.turn = _upright_turn(picture.rotation, self.warnings)
+            self.turn = upright_turn(picture.rotation, self.warnings)
             self.width, self.height = picture.width, picture.height
             if self.turn in (90, 270):
                 self.width, self.height = self.height, self.width
@@ -335,7 +336,7 @@ class ContainerSource:
             self._warn_if_cut(last_end)
 
     def _warn_if_cut(self, last_end: float) -> None:
-        declared = _declared_end(self._container, self._stream)
+        declared = declared_end(self._container, self._stream)
         if declared is None:
             return
         missing = (declared - last_end) * self.rate
@@ -345,36 +346,6 @@ class ContainerSource:
                 f"{self._label} ends after {last_end - base:.2f} s of {declared - base:.2f} s: "
                 "it was cut short or is damaged; the frames before that are complete"
             )
-
-    def _choose_stream(self) -> Any:
-        streams = [
-            stream
-            for stream in self._container.streams.video
-            if not stream.disposition & av.stream.Disposition.attached_pic
-        ]
-        best = self._container.streams.best("video")
-        stream = best if best in streams else next(iter(streams), None)
-        if stream is None:
-            kinds = sorted({stream.type for stream in self._container.streams}) or ["nothing"]
-            raise SourceError(
-                f"{self._label}: there is no video in it, only {', '.join(kinds)}", "stream_codec"
-            )
-        if stream.codec_context is None:
-            raise SourceError(
-                f"{self._label}: no decoder for its video codec; convert it to H.264",
-                "stream_codec",
-            )
-        for other in self._container.streams:
-            if other is not stream:
-                other.discard = av.stream.Discard.all
-        stream.codec_context.copy_opaque = True
-        # Decoding whole frames in parallel costs a delay of some frames, which a camera must not.
-        # Not slices: FFmpeg then no longer says which frames are damaged.
-        if self.live:
-            stream.codec_context.thread_count = 1
-        else:
-            stream.codec_context.thread_type = "FRAME"
-        return stream
 
     def _first_picture(self) -> Any:
         for packet in itertools.islice(self._packets, _PACKETS_BEFORE_PICTURE):
@@ -398,7 +369,7 @@ class ContainerSource:
             return None
         frames: int = self._stream.frames
         if not frames:
-            declared = _declared_end(self._container, self._stream)
+            declared = declared_end(self._container, self._stream)
             if declared is None:
                 return None
             base = (self._container.start_time or 0) / av.time_base
@@ -421,37 +392,3 @@ class ContainerSource:
 def _is_invisible(packet: Any) -> bool:
     """Whether a VP8 packet only prepares later ones (RFC 6386, 9.1: the bit `show_frame`)."""
     return packet.stream.codec_context.name == "vp8" and not bytes(packet)[0] >> 4 & 1
-
-
-def _nominal_rate(stream: Any) -> float:
-    for rate in (stream.average_rate, stream.guessed_rate):
-        # Streams without a rate report that of their clock, 90000 and the like.
-        if rate and 0.1 <= rate <= 1000:
-            return float(rate)
-    return 0.0
-
-
-def _upright_turn(rotation: int, warnings: list[str]) -> int:
-    """Degrees counter-clockwise, as `_TURNS` has them, of a display rotation in metadata."""
-    turn = rotation % 360
-    if turn and turn not in _TURNS:
-        warnings.append(f"rotation by {rotation} degrees is ignored; only quarter turns are done")
-        return 0
-    return turn
-
-
-def _declared_end(container: Any, stream: Any) -> float | None:
-    """Where the header says that the video ends, in seconds of the stream's own clock."""
-    start = float((stream.start_time or 0) * (stream.time_base or 0))
-    if container.format.name == "avi" and stream.frames and stream.average_rate:
-        # FFmpeg estimates the duration of a cut AVI anew; the header's count stays.
-        return start + float(stream.frames / stream.average_rate)
-    if stream.duration is not None and stream.time_base:
-        return start + float(stream.duration * stream.time_base)
-    tag = stream.metadata.get("DURATION")  # Matroska, a stream: 00:01:02.345000000
-    if tag and tag.count(":") == 2:
-        hours, minutes, seconds = tag.split(":")
-        return start + 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-    if container.duration is not None and len(container.streams) == 1:
-        return float((container.duration + (container.start_time or 0)) / av.time_base)
-    return None
