@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
@@ -110,7 +110,7 @@ def try_out(operation: Any, mode: GenerationMode, client: Any) -> None:
         try:
             answer = client.request(case.method, case.formatted_path, **sendable(case))
         except httpx.InvalidURL:
-            reject()  # longer than httpx sends
+            return  # longer than httpx sends
         case.validate_response(
             answer,
             checks=[
