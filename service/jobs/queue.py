@@ -170,7 +170,7 @@ class JobQueue:
     def _follow(self, job: Job, child: Child) -> Done | Failed | str:
         """What became of a process: its own word, or `died`, `closing` or `unwanted`."""
         while True:
-            ready = wait([child.pipe, self._bell])
+            ready = wait([child.pipe, self._bell.fileno()])
             if self._closing:
                 return "closing"
             progress: Progress | None = None
@@ -228,7 +228,7 @@ class JobQueue:
             self.delete(job_id)
 
     def _sleep(self, seconds: float) -> None:
-        wait([self._bell], seconds)
+        wait([self._bell.fileno()], seconds)
         self._bell.silence()
 
 
@@ -260,6 +260,6 @@ class _Bell:
                 pass
 
     def fileno(self) -> int:
-        """What `wait` asks for."""
+        """What `wait` is given."""
         assert self._ends is not None
         return self._ends[0].fileno()
