@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn, cast, get_args
 
 import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
@@ -102,7 +102,7 @@ def service(make_service: MakeService) -> Service:
     )
     access = {"config", "clock", "database", "access"}
     parts = {field.name: Reached() for field in fields(whole.context) if field.name not in access}
-    context: Any = replace(whole.context, **parts)
+    context: Any = replace(whole.context, **cast("dict[str, Any]", parts))
     return replace(whole, app=create_app(context))
 
 
