@@ -8,6 +8,7 @@ one pipe; its end is the request to stop.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import multiprocessing
 import os
@@ -93,6 +94,14 @@ def start_child(main: Callable[..., None], *args: object, name: str) -> Child:
     finally:
         theirs.close()
     return Child(process, ours)
+
+
+@atexit.register
+def _kill_the_forgotten() -> None:
+    # At the end of a parent that did not stop its children, `multiprocessing` asks them by SIGTERM,
+    # which they leave to us, and would wait for ever.
+    for process in multiprocessing.active_children():
+        process.kill()
 
 
 def _start(process: SpawnProcess) -> None:

@@ -86,6 +86,14 @@ def test_children_outlive_the_thread_that_started_them() -> None:
     child.kill()
 
 
+def test_a_parent_that_forgot_its_children_ends_all_the_same() -> None:
+    program = _PARENT.replace("signal.pause()", "raise SystemExit(7)")
+    parent = subprocess.run(
+        [sys.executable, "-c", program], cwd=_ROOT, capture_output=True, timeout=60, check=False
+    )
+    assert parent.returncode == 7
+
+
 def test_no_child_is_left_when_the_parent_is_killed() -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", _PARENT], cwd=_ROOT, stdout=subprocess.PIPE, text=True
