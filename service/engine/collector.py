@@ -184,10 +184,10 @@ class Collector:
         now = self._clock.now()
         with self._lock:
             chosen = self._scheduler.choose(now)
-        began = time.perf_counter()
+        began = time.thread_time()
         frames = [(stream, frame) for stream in chosen if (frame := self._take(stream, now))]
         if frames:
-            self._meter.spent("read", time.perf_counter() - began)
+            self._meter.spent("read", time.thread_time() - began)
         return frames
 
     def _offer(self, stream: str, ring: FrameRing) -> None:

@@ -187,7 +187,8 @@ class EngineReport:
         embedder: Everything that the re-ID network says of itself; empty without one.
         utilisation: Share of the last seconds in which detection ran.
         frames: Frames that were processed since the service started.
-        stage_seconds: Seconds that stages took since the service started.
+        stage_seconds: CPU seconds that stages took since the service started; `detect` and
+            `wait for tracking` by the clock.
         batches: How many batches there were of each size.
         batch_limit: Most frames of a batch now: less than asked for where memory was short.
         restarts: How often the process had to be started again.

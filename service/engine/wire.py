@@ -197,7 +197,7 @@ class Beat:
             a GPU minutes.
         utilisation: Share of the last seconds in which detection ran.
         frames: Frames that were processed.
-        stage_seconds: Seconds that stages took.
+        stage_seconds: CPU seconds that stages took; `detect` and `wait for tracking` by the clock.
         batches: How many batches there were of each size.
         batch_limit: Most frames of a batch.
         last_error: What went wrong last.
