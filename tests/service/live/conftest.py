@@ -25,9 +25,6 @@ def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def live(new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveService]:
     """The live part of the interface on a real server, with one running stream `gate`."""
-    monkeypatch.setattr(
-        "sightline.service.api.app._ROUTERS", ("session", "live", "metrics", "page")
-    )
     with LiveService(Path(shutil.copy(new_store, tmp_path / "store.db"))) as service:
         service.streams.tell("gate")
         yield service

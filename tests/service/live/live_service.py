@@ -118,6 +118,7 @@ class ToldStreams:
 
     statuses: dict[str, StreamStatus] = field(default_factory=dict)
     results: dict[str, FrameResult] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
     def tell(self, stream: str, state: StreamState = "RUNNING", **fields: Any) -> StreamStatus:
         self.statuses[stream] = StreamStatus(stream, state, 1000.0, **fields)
@@ -129,7 +130,8 @@ class ToldStreams:
     def view(self, stream: str) -> Any:
         if stream not in self.statuses:
             raise unknown_stream(stream)
-        definition = Stream(id=stream, url=f"rtsp://{stream}:pass@10.0.0.5/1")
+        name = self.names.get(stream, "")
+        definition = Stream(id=stream, name=name, url=f"rtsp://{stream}:pass@10.0.0.5/1")
         return SimpleNamespace(
             stream=definition,
             origin="file",

@@ -31,7 +31,6 @@ def test_who_takes_no_moving_picture_is_ended(
     new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sightline.service.live.listening._UNREAD_MILLISECONDS", 500)
-    monkeypatch.setattr("sightline.service.api.app._ROUTERS", ("live",))
     noise = np.random.default_rng(1).integers(0, 256, (720, 1280, 3), np.uint8)
     store = Path(shutil.copy(new_store, tmp_path / "store.db"))
     with LiveService(store) as live, socket.socket() as client:
