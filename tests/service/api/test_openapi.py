@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
@@ -86,18 +89,20 @@ def test_whatever_is_sent_is_answered_as_documented_and_never_by_a_5xx(service: 
     schema = schemathesis.openapi.from_dict(service.app.openapi())
     client = service.client()
     tried = 0
-    for result in schema.get_all_operations():
+    results: Iterable[Any] = schema.get_all_operations()
+    for result in results:
         operation = result.ok()
         if operation.path in ENDLESS:
             continue
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            try_out(operation, mode, client)
+        try_out(operation, GenerationMode.POSITIVE, client)
+        # Where everything that can be sent is right, there is nothing wrong to make up.
+        with contextlib.suppress(Unsatisfiable):
+            try_out(operation, GenerationMode.NEGATIVE, client)
         tried += 1
     assert tried > 20
 
 
 def try_out(operation: Any, mode: GenerationMode, client: Any) -> None:
-    # What the operation refuses to make up negative examples for, it has none to refuse.
     @settings(
         max_examples=EXAMPLES,
         derandomize=True,
@@ -106,7 +111,7 @@ def try_out(operation: Any, mode: GenerationMode, client: Any) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def send(case: schemathesis.Case) -> None:
+    def send(case: Any) -> None:
         try:
             answer = client.request(case.method, case.formatted_path, **sendable(case))
         except httpx.InvalidURL:
@@ -124,7 +129,7 @@ def try_out(operation: Any, mode: GenerationMode, client: Any) -> None:
     send()
 
 
-def sendable(case: schemathesis.Case) -> dict[str, Any]:
+def sendable(case: Any) -> dict[str, Any]:
     """A case as httpx takes it."""
     values: dict[str, Any] = {"params": dict(case.query or {})}
     headers = {

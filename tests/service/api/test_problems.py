@@ -73,7 +73,7 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(
 
     answer = service.client().post(
         "/v1/keys",
-        content=b" " * 3_000_000 if length_is_told else pieces(),  # type: ignore[arg-type]
+        content=b" " * 3_000_000 if length_is_told else pieces(),
         headers={"Content-Type": "application/json"},
     )
     assert (answer.status_code, code_of(answer)) == (413, "too_large")
