@@ -172,9 +172,17 @@ class Database:
 
 
 def _sqlite_engine(address: StoreAddress, *, changes: bool) -> Engine:
+    assert address.file is not None
+    # Nothing but `migrate` makes the file, which then has the right mode.
+    uri = f"{address.file.absolute().as_uri()}?mode=rw"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+
     engine = create_engine(
         address.url,
-        connect_args={"timeout": _BUSY_SECONDS},
+        creator=connect,
+        hide_parameters=True,
         pool_size=5,
         max_overflow=35,
         pool_timeout=10,
@@ -218,6 +226,7 @@ def _postgresql_engine(address: StoreAddress, *, changes: bool) -> Engine:
     engine = create_engine(
         address.url,
         connect_args=options,
+        hide_parameters=True,
         pool_size=5,
         max_overflow=10,
         pool_timeout=10,

@@ -64,7 +64,9 @@ def is_about_data(error: Exception) -> bool:
 
 def reason_of(error: Exception) -> str:
     """Why the database or its driver failed, in a line."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = error
+    if isinstance(error, StatementError) and isinstance(error.orig, Exception):
+        cause = error.orig
     if isinstance(cause, PoolTimeout):
         return "all connections are in use"
     if isinstance(cause, Exception) and cause.args and isinstance(cause.args[0], dict):
@@ -78,7 +80,7 @@ _SENTENCES: dict[StoreCode, str] = {
     ),
     "store_failed": "failed: {text}",
     "store_full": "is full ({text}); free some space on its disk",
-    "store_gone": "cannot be reached ({text}); see that it runs and that its address is right",
+    "store_gone": "cannot be reached ({text}); see that it is there and that its address is right",
     "store_locked": "is locked by another process ({text}); end that, or wait for it",
     "store_newer": "was made by a newer version ({text}); install that, or restore a backup",
     "store_readonly": "cannot be written ({text}); see the rights of the file and its folder",
@@ -92,7 +94,7 @@ _SQLITE: tuple[tuple[str, StoreCode], ...] = (
     ("full", "store_full"),
     ("readonly", "store_readonly"),
     ("read-only", "store_readonly"),
-    ("unable to open", "store_readonly"),
+    ("unable to open", "store_gone"),
     ("disk i/o error", "store_full"),
 )
 

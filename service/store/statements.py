@@ -11,9 +11,6 @@ from sqlalchemy.orm import Session
 
 __all__ = ["among", "insert_into"]
 
-# PostgreSQL takes 65,535 parameters a statement, SQLite 32,766.
-MOST_PARAMETERS = 10_000
-
 
 def insert_into(session: Session, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can be told what to do where the row is already there."""

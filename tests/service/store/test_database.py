@@ -15,6 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sightline.errors import ConfigError, InputError
@@ -24,6 +25,7 @@ from sightline.service.store.audit import add_entry, list_entries
 from sightline.service.store.database import Database
 from sightline.service.store.errors import StoreError
 from sightline.service.store.events import insert_events, list_events
+from sightline.service.store.keys import Key, add_key
 from sightline.service.store.tables import metadata
 from tests.service.postgres import PostgresServer
 from tests.service.store.samples import stored
@@ -81,6 +83,31 @@ def test_folders_of_the_file_are_made(tmp_path: Path) -> None:
     database.migrate()
     database.check()
     database.close()
+
+
+def test_only_migrating_makes_the_file(open_sqlite: OpenSqlite, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"store\.db cannot be reached") as caught:
+        open_sqlite().check()
+    assert caught.value.code == "store_gone"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_may_have_any_name(tmp_path: Path) -> None:
+    file = tmp_path / "a store? 100% #1 für Kameras.db"
+    for _ in range(2):
+        database = Database(f"sqlite:///{str(file).replace('?', '%3F')}")
+        database.migrate()
+        database.close()
+    assert len([found for found in tmp_path.iterdir() if found.suffix == ".db"]) == 1
+
+
+def test_failures_do_not_show_what_was_to_be_stored(database: Database) -> None:
+    key = Key("k", "n", "admin", None, "$argon2id$s3cret", 1.0)
+    with database.session() as session:
+        add_key(session, key)
+    with pytest.raises(IntegrityError) as caught, database.session() as session:
+        add_key(session, key)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_sqlite_survives_a_power_cut_and_overwrites_what_is_deleted(
