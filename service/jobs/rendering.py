@@ -18,6 +18,8 @@ from sightline.video import VideoWriter, open_source
 
 __all__ = ["render", "render_video"]
 
+_PERSON = "person"
+
 
 def render(pipe: Connection, spec: JobSpec) -> None:
     """Make `video.mp4` and send True, or `Failed`, through the pipe."""
@@ -53,14 +55,17 @@ def render_video(spec: JobSpec) -> None:
         end=spec.options.end,
         stride=spec.options.stride,
     )
+    names = table.info.class_names
+    people = [index for index, name in enumerate(names) if name == _PERSON]
     tracks_of = {index: tracks for index, _, tracks in table.by_frame()}
-    with VideoWriter(partial, rate=source.rate, class_names=table.info.class_names) as writer:
+    with VideoWriter(partial, rate=source.rate, class_names=names) as writer:
         for frame in source:
             tracks = tracks_of.pop(frame.index, None)
             if tracks is None:  # the tracking ended there
                 break
             if seen is not None:
-                everybody = np.concatenate([seen.detect([frame])[0].boxes, tracks.boxes])
+                followed = tracks.boxes[np.isin(tracks.classes, people)]
+                everybody = np.concatenate([seen.detect([frame])[0].boxes, followed])
                 blur_people(frame.image, everybody, spec.options.blur)
             writer.write(frame, tracks)
     source.close()
@@ -71,4 +76,4 @@ def render_video(spec: JobSpec) -> None:
 
 def _people_of(spec: JobSpec) -> Detector:
     """A detector of people, whatever the job tracked."""
-    return open_detector(spec.detector, classes=("person",))
+    return open_detector(spec.detector, classes=(_PERSON,))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -44,7 +46,8 @@ class VideoMaker:
         with self._lock:
             self._closed = True
             if self._child is not None:
-                self._child.kill()
+                # Its pipe belongs to the thread that waits there, and which then tidies up.
+                os.kill(self._child.pid, signal.SIGKILL)
         self._pool.shutdown(cancel_futures=True)
 
     def _make(self, spec: JobSpec) -> Path:

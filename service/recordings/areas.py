@@ -26,9 +26,11 @@ class SeenAreas:
         self._areas: dict[str, deque[HiddenAreas]] = {}
 
     def add(self, result: FrameResult) -> None:
-        """Remember everybody who was detected in a frame, and every track, predicted or not."""
+        """Remember everybody who was detected in a frame or has a track, predicted or not."""
         width, height = result.size
-        boxes = np.concatenate([result.detected[:, :4], result.tracks.boxes])
+        people = [row for row, name in enumerate(result.class_names) if name == "person"]
+        followed = result.tracks.boxes[np.isin(result.tracks.classes, people)]
+        boxes = np.concatenate([result.detected[:, :4], followed])
         boxes = boxes / np.array([width, height, width, height], np.float32)
         with self._lock:
             areas = self._areas.setdefault(result.stream, deque())

@@ -266,7 +266,7 @@ class EventPictures:
             if error is None:
                 self._write(stored, "mp4", clip.result())
             else:
-                _log.info("no clip of event %s: %s", stored.id, error)
+                _log.debug("no clip of event %s: %s", stored.id, error)
                 self._count(failed=1)
 
     def _write(self, stored: StoredEvent, ending: Ending, data: bytes) -> None:
