@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
@@ -11,12 +11,19 @@ from fastapi.requests import HTTPConnection
 if TYPE_CHECKING:
     from sightline.service.access.access import Access
     from sightline.service.alerts.alerts import Alerts
+    from sightline.service.cameras.supervisor import CameraSupervisor
     from sightline.service.config import Config
+    from sightline.service.engine.host import EngineHost
+    from sightline.service.jobs.queue import JobQueue
     from sightline.service.live.hub import Hub
     from sightline.service.live.pictures import Pictures
+    from sightline.service.recordings.keeper import EventPictures
+    from sightline.service.search.search import Search
     from sightline.service.steady import SteadyClock
     from sightline.service.store.database import Database
+    from sightline.service.store.writer import Writer
     from sightline.service.streams import StreamManager
+    from sightline.service.telemetry.metrics import Metrics
 
 __all__ = ["Context", "CurrentContext", "context_of"]
 
@@ -51,13 +58,13 @@ class Context:
     hub: Hub
     pictures: Pictures
     alerts: Alerts
-    engine: Any
-    supervisor: Any
-    writer: Any
-    jobs: Any
-    search: Any
-    event_pictures: Any
-    metrics: Any
+    engine: EngineHost
+    supervisor: CameraSupervisor
+    writer: Writer
+    jobs: JobQueue
+    search: Search
+    event_pictures: EventPictures
+    metrics: Metrics
 
 
 def context_of(connection: HTTPConnection) -> Context:

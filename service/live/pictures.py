@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.service.engine.messages import FrameResult
+from sightline.service.errors import UnknownError
 from sightline.service.live.hub import Hub
 from sightline.service.live.messages import describe_frame
 from sightline.service.live.privacy import Blur
@@ -34,6 +35,7 @@ __all__ = [
 _WIDTHS = (320, 480, 640, 960, 1280, 1920)
 _WATCH_SECONDS = 6.0
 _RENEW_SECONDS = 2.0
+_STALE_SECONDS = 1.0
 
 
 class PictureSource(Protocol):
@@ -148,10 +150,13 @@ class Pictures:
         if view.viewers == 0:
             del self._views[(view.stream, view.painter is not None, view.width)]
 
-    async def newest(self, view: _View, after: float) -> Picture | None:
-        """The picture of a frame captured after a time; None if the engine has kept none yet."""
+    async def newest(self, view: _View, at: float) -> Picture | None:
+        """The picture of the frame captured at a time or later; an older one if there is no other.
+
+        None before the engine has kept one.
+        """
         while True:
-            if view.latest is not None and view.latest.result.captured_at > after:
+            if view.latest is not None and view.latest.result.captured_at >= at:
                 return view.latest
             if view.rendering is None:
                 loop = asyncio.get_running_loop()
@@ -171,9 +176,11 @@ class Pictures:
             return latest
         if view.painter is not None:
             view.painter.class_names = result.class_names
-        jpeg = render(
-            image, result, self.blur_of(view.stream), width=view.width, painter=view.painter
-        )
+        try:
+            blur = self.blur_of(view.stream)
+        except UnknownError:  # deleted meanwhile
+            return None
+        jpeg = render(image, result, blur, width=view.width, painter=view.painter)
         self._rendered += 1
         view.latest = Picture(result, jpeg)
         return view.latest
@@ -238,11 +245,17 @@ class Viewing:
             return True
 
     async def take(self) -> Picture | None:
-        """The newest picture; None if it had that one already, or none was kept."""
-        picture = await self._pictures.newest(self._view, self._had)
-        if picture is None or picture.result.captured_at <= self._had:
+        """The newest picture; None if it had that one already, or none was kept.
+
+        What the engine kept while somebody watched long ago is not what is seen now.
+        """
+        picture = await self._pictures.newest(self._view, self._known)
+        if picture is None:
             return None
-        self._had = picture.result.captured_at
+        at = picture.result.captured_at
+        if at <= self._had or at < self._known - _STALE_SECONDS:
+            return None
+        self._had = at
         self._known = max(self._known, self._had)
         # From when it was due, so that jitter of the frames does not lower the rate.
         now = asyncio.get_running_loop().time()

@@ -171,6 +171,7 @@ class LiveService:
         )
         nothing: Any = None
         streams: Any = self.streams
+        engine: Any = self.engine
         app = create_app(
             Context(
                 config=self.config,
@@ -181,7 +182,7 @@ class LiveService:
                 hub=self.hub,
                 pictures=self.pictures,
                 alerts=nothing,
-                engine=self.engine,
+                engine=engine,
                 supervisor=nothing,
                 writer=nothing,
                 jobs=nothing,

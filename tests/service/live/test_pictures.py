@@ -208,6 +208,22 @@ def test_the_engine_is_told_for_how_long_somebody_watches() -> None:
     _watching(watch)
 
 
+def test_what_the_engine_kept_long_ago_is_not_shown_as_now() -> None:
+    async def watch(engine: ToldEngine, hub: Hub, pictures: Pictures) -> None:
+        with pictures.watch("gate", boxes=True) as idle, pictures.watch("gate", boxes=True) as new:
+            _look(engine, hub, 1)
+            assert await idle.next() is not None
+            hub.publish_frame(make_result("gate", 100))  # four seconds later; no picture of it
+            assert await new.wait()
+            assert await new.take() is None
+            _look(engine, hub, 101)
+            picture = await new.next()
+            assert picture is not None
+            assert picture.result.sequence == 101
+
+    _watching(watch)
+
+
 def test_pictures_of_different_widths_are_different_and_shared_by_width() -> None:
     async def watch(engine: ToldEngine, hub: Hub, pictures: Pictures) -> None:
         image = np.zeros((480, 1000, 3), np.uint8)
