@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
 
+import av
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -18,7 +19,7 @@ from sightline.video import open_source
 from tests.service.http_sources import HttpSources
 from tests.service.rtsp_server import RtspServer
 from tests.service.watching import Watch
-from tests.video.conftest import number_of, numbered_picture
+from tests.video.conftest import number_of, numbered_picture, set_rotation
 
 ServeRtsp = Callable[..., RtspServer]
 RenderNumbers = Callable[..., Path]
@@ -232,8 +233,6 @@ def test_a_change_of_resolution_makes_a_larger_ring(
 def test_hls_and_progressive_files_run(
     watch: Watch, http_sources: HttpSources, render_numbers: RenderNumbers, tmp_path: Path
 ) -> None:
-    import av
-
     clip = render_numbers(frames=100)
     folder = tmp_path / "hls"
     folder.mkdir()
@@ -301,6 +300,19 @@ def test_masked_areas_are_black_and_can_be_changed(watch: Watch, http_sources: H
     watch.supervisor.replace(Stream(id="cam", url=url, timeout=5.0))
     watch.wait_until(lambda: bool(watch.read("cam").image[:, :64].min() > 190))
     assert watch.reader_pid("cam") == reader
+
+
+def test_a_file_that_lies_on_its_side_is_turned_before_it_is_masked(
+    watch: Watch, render_numbers: RenderNumbers
+) -> None:
+    path = render_numbers(frames=3)
+    set_rotation(path, 90)
+    top = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.25), (0.0, 0.25))
+    watch.add("file", str(path), buffer="wait", privacy={"masks": [top]})
+    image, upright = watch.read("file").image, next(iter(open_source(path))).image
+    assert image.shape == upright.shape == (128, 96, 3)
+    assert image[:32].max() == 0
+    assert (image[34:] == upright[34:]).all()
 
 
 def test_a_changed_address_is_read_anew(watch: Watch, http_sources: HttpSources) -> None:

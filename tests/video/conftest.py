@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import struct
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,16 @@ def number_of(image: Image) -> int:
     centres = [(2 * bit + 1) * width // (2 * _BITS) for bit in range(_BITS)]
     row = image[height * 3 // 4, centres].mean(axis=1)
     return sum(1 << bit for bit in range(_BITS) if row[bit] > 128)
+
+
+def set_rotation(path: Path, degrees: int) -> None:
+    """Write a clockwise display rotation into the matrix of the track header of an MP4."""
+    one = 1 << 16
+    a, b = {90: (0, one), 180: (-one, 0), 270: (0, -one)}[degrees]
+    content = bytearray(path.read_bytes())
+    header = content.index(b"tkhd")
+    struct.pack_into(">9i", content, header + 4 + 40, a, b, 0, -b, a, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
 
 
 @pytest.fixture(scope="session", name="numbered_picture")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from sightline.errors import SourceError
 from sightline.video import open_source
+from tests.video.conftest import set_rotation
 
 RenderClip = Callable[..., Path]
 NumberOf = Callable[[Any], int]
@@ -113,7 +113,7 @@ def test_rotation_in_the_metadata_is_honoured(
 ) -> None:
     path = render_clip(tmp_path / "clip.mp4")
     lying = next(iter(open_source(path))).image
-    _set_rotation(path, degrees)
+    set_rotation(path, degrees)
     source = open_source(path)
     upright = next(iter(source)).image
     source.close()
@@ -160,13 +160,3 @@ def test_a_real_stretch_is_the_same_as_in_the_whole_clip(shared: Path) -> None:
     for frame in stretch:
         assert frame.time == whole[frame.index].time
         np.testing.assert_array_equal(frame.image, whole[frame.index].image)
-
-
-def _set_rotation(path: Path, degrees: int) -> None:
-    """Write a clockwise display rotation into the matrix of the track header of an MP4."""
-    one = 1 << 16
-    a, b = {90: (0, one), 180: (-one, 0), 270: (0, -one)}[degrees]
-    content = bytearray(path.read_bytes())
-    header = content.index(b"tkhd")
-    struct.pack_into(">9i", content, header + 4 + 40, a, b, 0, -b, a, 0, 0, 0, 1 << 30)
-    path.write_bytes(content)
