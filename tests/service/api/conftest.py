@@ -188,6 +188,9 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
             events = EventPictures(config, steady, _NoClips(), engine, lambda _: "off")
             jobs = JobQueue(config, database, steady)
             stack.callback(jobs.close)
+            engine_double: Any = engine
+            writer_double: Any = writer
+            nothing: Any = None
             context = Context(
                 config=config,
                 clock=steady,
@@ -197,9 +200,9 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
                 hub=hub,
                 pictures=Pictures(engine, hub, lambda _: "off", steady),
                 alerts=Alerts(config, database, steady),
-                engine=engine,
-                supervisor=None,
-                writer=writer,
+                engine=engine_double,
+                supervisor=nothing,
+                writer=writer_double,
                 jobs=jobs,
                 search=Search(config, database),
                 event_pictures=events,
