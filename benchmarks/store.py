@@ -180,8 +180,7 @@ def _moved(piece: Recording, index: int) -> Recording:
 
 def _event(index: int) -> Event:
     at = _START + index / 4
-    way = "in" if index % 2 else "out"
-    return Event("cam0", "line_cross", "gate", at, at, index, "person", way, (0.5, 0.5))
+    return Event("cam0", "line_cross", "gate", at, at, index, "person", "in", (0.5, 0.5))
 
 
 def _track(random: np.random.Generator, number: int) -> TrackRecord:

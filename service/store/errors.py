@@ -69,7 +69,7 @@ def reason_of(error: Exception) -> str:
         cause = error.orig
     if isinstance(cause, PoolTimeout):
         return "all connections are in use"
-    if isinstance(cause, Exception) and cause.args and isinstance(cause.args[0], dict):
+    if cause.args and isinstance(cause.args[0], dict):
         return str(cause.args[0].get("M", "no reason given"))
     return " ".join(str(cause).split()) or type(cause).__name__
 

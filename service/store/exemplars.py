@@ -74,12 +74,13 @@ def exemplar_blocks(
             and_(exemplars.c.stream == track.stream, exemplars.c.number == track.number),
         )
         .where(
-            exemplars.c.embedder == embedder,
+            # Not by the index of embedders: tracks come in their order, and nothing is sorted.
+            exemplars.c.embedder.concat("") == embedder,
             exemplars.c.count > 0,
             among(track.stream, streams),
             among(track.class_name, classes),
         )
-        .order_by(track.started_at.desc(), track.stream, track.number)
+        .order_by(track.started_at.desc(), track.stream.desc(), track.number.desc())
         .limit(limit)
     )
     if begin is not None:

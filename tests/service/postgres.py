@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import pg8000.native  # type: ignore[import-untyped]
+import pg8000.native
 
 __all__ = ["PostgresServer", "missing_postgres"]
 
