@@ -40,6 +40,8 @@ _UNTIMED_FORMATS = {"mpjpeg", "mjpeg"}
 _ENDED_BY_ERROR = {"mpjpeg"}
 # A camera that is joined between two key frames shows nothing until the next one.
 _PACKETS_BEFORE_PICTURE = 1500
+# Demuxers that fetch some seconds of video at once.
+_SEGMENTED_FORMATS = {"dash", "hls"}
 # Packets that a decoder keeps back are few; behind a camera's clock that was set back, stamps wait
 # for ever.
 _MOST_AWAITED = 256
@@ -99,6 +101,8 @@ class ContainerSource:
         name_failure: Makes the error that a user sees.
         taps: Who is told of packets, and what arrivals are told by.
 
+    Its attribute `segmented` says whether its packets come in bursts, a file of some seconds each.
+
     Raises:
         SourceError: There is no video in it, or none that can be decoded.
     """
@@ -131,6 +135,7 @@ class ContainerSource:
             self._stream = choose_video(container, label, live=live)
             self._unit: Fraction = self._stream.time_base
             self._arrival_is_time = live and container.format.name in _UNTIMED_FORMATS
+            self.segmented = container.format.name in _SEGMENTED_FORMATS
             # Time stamps of packets whose picture has not come out of the decoder, smallest first.
             self._awaited: list[int] = []
             self._decoded = False

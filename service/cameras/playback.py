@@ -1,9 +1,10 @@
-"""Files that play a camera: when each of their frames is due."""
+"""Files that play a camera, and streams that come as files: when each of their frames is due."""
 
 from __future__ import annotations
 
 __all__ = ["Playback"]
 
+_STEP = 0.001  # seconds between frames at least
 _LATE = 1.0  # seconds that a file may lag before the rest of it is put off
 
 
@@ -13,12 +14,15 @@ class Playback:
     Args:
         start: UNIX seconds at which its first frame is captured.
         last: UNIX seconds of the frame before that.
+        longest_gap: Seconds between two frames above which time stamps jumped.
     """
 
-    def __init__(self, start: float, last: float = 0.0) -> None:
+    def __init__(self, start: float, last: float = 0.0, longest_gap: float = float("inf")) -> None:
         self.last = last
-        self._start = max(start, last + 0.001)
+        self._start = max(start, last + _STEP)
+        self._longest_gap = longest_gap
         self._first_stamp: float | None = None
+        self._told = False
 
     def begin_again(self, interval: float) -> None:
         """The file starts anew, one interval (seconds) behind its last frame."""
@@ -44,7 +48,10 @@ class Playback:
         Args:
             time: Seconds of stream time of the frame.
         """
-        self.last = max(self._start + time, self.last + 0.001)
+        if self._told and self._start + time - self.last > self._longest_gap:
+            self._start = self.last + _STEP - time
+        self._told = True
+        self.last = max(self._start + time, self.last + _STEP)
         return self.last
 
     def put_off(self, now: float) -> None:

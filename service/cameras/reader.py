@@ -44,6 +44,7 @@ __all__ = ["read_camera"]
 _BEAT = 0.5  # seconds
 _RATE_OVER = 3.0  # seconds that frames a second are counted over
 _POLL = 0.002  # seconds between looks whether a frame was taken
+_LONGEST_GAP = 10.0  # seconds between frames of a live stream that comes in segments
 _WITHOUT_PICTURE = 3  # time-outs with packets and no picture, until it is given up as damaged
 
 
@@ -212,10 +213,11 @@ class _Reader:
         self._opened = opened
         if self._stopping.is_set():
             opened.close()
-        if opened.live:
+        if opened.live and not opened.segmented:
             self._times = CaptureClock(self._captured_at)
         else:
-            self._times = played or Playback(self._clock.now(), self._captured_at)
+            longest_gap = _LONGEST_GAP if opened.live else float("inf")
+            self._times = played or Playback(self._clock.now(), self._captured_at, longest_gap)
         early, self._early = self._early, []
         for packet, stamp, arrived in early:
             self._keep(packet, self._times.arrive(stamp, arrived))

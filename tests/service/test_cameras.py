@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -230,23 +231,43 @@ def test_a_change_of_resolution_makes_a_larger_ring(
     assert watch.states("zoom") == ["CONNECTING", "RUNNING"]
 
 
-def test_hls_and_progressive_files_run(
-    watch: Watch, http_sources: HttpSources, render_numbers: RenderNumbers, tmp_path: Path
-) -> None:
-    clip = render_numbers(frames=100)
-    folder = tmp_path / "hls"
+def _segment(clip: Path, folder: Path, **options: str) -> None:
+    """Write a clip as HLS, a file a second."""
     folder.mkdir()
-    options = {"hls_time": "1", "hls_list_size": "0"}
+    options = {"hls_time": "1", "hls_list_size": "0"} | options
+    source: Any
     with (
         av.open(str(clip)) as source,
         av.open(str(folder / "live.m3u8"), "w", format="hls", options=options) as target,
     ):
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
-            if packet.dts is not None:
+            if packet.size:
                 packet.stream = stream
                 target.mux(packet)
-    watch.add("hls", http_sources.add_file(folder) + "/live.m3u8")
+
+
+def test_live_hls_plays_at_its_own_speed_although_it_comes_in_bursts(
+    watch: Watch, http_sources: HttpSources, render_numbers: RenderNumbers, tmp_path: Path
+) -> None:
+    clip = render_numbers(frames=100, group=25)
+    _segment(clip, tmp_path / "hls", hls_flags="omit_endlist")
+    watch.add("cam", http_sources.add_file(tmp_path / "hls") + "/live.m3u8")
+    frames = [watch.read("cam")]
+    while frames[-1].sequence < 70:
+        frames.append(watch.read("cam", frames[-1].sequence))
+    # It begins three segments before the end, as players do.
+    assert [number_of(frame.image) for frame in frames] == [frame.sequence + 24 for frame in frames]
+    passed = frames[-1].captured_at - frames[0].captured_at
+    assert passed >= 0.04 * (frames[-1].sequence - frames[0].sequence) - 0.01
+
+
+def test_hls_and_progressive_files_run(
+    watch: Watch, http_sources: HttpSources, render_numbers: RenderNumbers, tmp_path: Path
+) -> None:
+    clip = render_numbers(frames=100)
+    _segment(clip, tmp_path / "hls")
+    watch.add("hls", http_sources.add_file(tmp_path / "hls") + "/live.m3u8")
     watch.add("file", http_sources.add_file(clip))
     for name in ("hls", "file"):
         frame = watch.read(name, 2)
