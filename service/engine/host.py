@@ -35,6 +35,7 @@ from sightline.service.engine.messages import (
 )
 from sightline.service.engine.process import run_engine
 from sightline.service.engine.tally import Tally
+from sightline.service.engine.watchdog import Watchdog
 from sightline.service.engine.wire import (
     Attach,
     Beat,
@@ -264,7 +265,8 @@ class EngineHost:
 
     def _listen(self, child: Child) -> str:
         """Take reports until the process has ended, hangs, or has stopped as it was told to."""
-        heard, patience, failure = time.monotonic(), _START_SECONDS, ""
+        watchdog = Watchdog(time.monotonic(), 4 * _POLL_SECONDS)
+        patience, failure = _START_SECONDS, ""
         asked_to_stop: float | None = None
         while True:
             wait([child.pipe, child.sentinel], _POLL_SECONDS)
@@ -275,7 +277,7 @@ class EngineHost:
                     report: Report = child.pipe.recv()
                 except (EOFError, OSError):
                     return failure or _ending(child)
-                heard = time.monotonic()
+                watchdog.hear()
                 match report:
                     case Stopped():
                         return "it was stopped"
@@ -293,8 +295,9 @@ class EngineHost:
                 asked_to_stop = asked_to_stop or now
                 if now - asked_to_stop > _CLOSE_SECONDS:
                     return "it did not stop"
-            if now - heard > patience:
-                return f"it hung: no sign of life for {now - heard:.0f} s"
+            silence = watchdog.look(now)
+            if silence > patience:
+                return f"it hung: no sign of life for {silence:.0f} s"
 
     def _take(self, report: Report) -> None:
         match report:

@@ -14,6 +14,8 @@ __all__ = ["Meter"]
 
 _WINDOW = 10
 """Beats over which the utilisation is taken."""
+_LATE_SECONDS = 2.0
+"""What a beat comes later than this, the whole process was stopped, and no thread is to blame."""
 
 
 class Meter:
@@ -98,6 +100,9 @@ class Meter:
             if self._detecting_since is not None:
                 seconds["detect"] += now - self._detecting_since
             then, before = self._past[0]
+            stopped = max(0.0, now - self._past[-1][0] - _LATE_SECONDS)
+            for thread in self._signs:
+                self._signs[thread] += stopped
             self._past.append((now, seconds["detect"]))
             return Beat(
                 quiet=max(0.0, now - min(self._signs.values())),

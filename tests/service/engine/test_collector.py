@@ -189,9 +189,11 @@ def test_the_meter_knows_who_is_quiet_and_how_busy_detection_is(
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     meter = Meter("a", "b", batch_limit=4)
-    now[0] += 5
-    meter.alive("a")
-    assert meter.beat().quiet == 5
+    for _ in range(5):
+        now[0] += 1
+        meter.alive("a")
+        quiet = meter.beat().quiet
+    assert quiet == 5
     with meter.excused("b"):
         assert meter.beat().quiet == 0
     with meter.detecting(is_first=True):
@@ -207,3 +209,15 @@ def test_the_meter_knows_who_is_quiet_and_how_busy_detection_is(
     assert meter.beat().problems == {"door": "no such class"}
     meter.problems("door", [])
     assert meter.beat().problems == {}
+
+
+def test_a_process_that_was_stopped_as_a_whole_blames_no_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    meter = Meter("a", batch_limit=1)
+    now[0] += 0.5
+    assert meter.beat().quiet == 0.5
+    now[0] += 30
+    assert meter.beat().quiet == 2.5
