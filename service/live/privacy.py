@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Blur", "blur_people"]
+from sightline.service.engine.messages import FrameResult
+
+__all__ = ["Blur", "blur_people", "people_in"]
 
 Blur = Literal["off", "people", "heads"]
 
@@ -17,6 +19,17 @@ _CELLS = 4  # across the shorter side: eyes, mouth and hairline fall into one or
 _SMALLEST_CELL = 8
 _HEAD_OF_HEIGHT = 0.25
 _HEAD_OF_WIDTH = 0.6
+
+
+def people_in(result: FrameResult) -> npt.NDArray[np.float32]:
+    """Boxes of everybody who may be in a frame, (N, 4) x1 y1 x2 y2 in pixels.
+
+    Every person that was detected, confirmed as a track or not, and every person that is followed,
+    also where the place is only predicted.
+    """
+    people = [row for row, name in enumerate(result.class_names) if name == "person"]
+    followed = result.tracks.boxes[np.isin(result.tracks.classes, people)]
+    return np.concatenate([result.detected[:, :4], followed]).astype(np.float32, copy=False)
 
 
 def blur_people(

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.service.engine.messages import FrameResult
-from sightline.service.live.privacy import Blur, blur_people
+from sightline.service.live.privacy import Blur, blur_people, people_in
 from sightline.video.draw import TrackPainter
 
 __all__ = ["encode_jpeg", "render"]
@@ -30,8 +30,7 @@ def render(
     Args:
         image: (H, W, 3) uint8 BGR, masks blacked already; not changed.
         result: What was found in this very frame.
-        blur: What is made unrecognisable: every person that was detected, confirmed as a track
-            or not, and every track whose place is only predicted.
+        blur: What is made unrecognisable of everybody who may be in the frame.
         width: Pixels that the picture is scaled down to; never up.
         painter: Draws boxes and ids, and remembers the trails; None for a picture without.
 
@@ -44,13 +43,9 @@ def render(
         picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     else:
         picture = image.copy()
-    tracks = result.tracks
-    people = np.array([name == "person" for name in result.class_names], np.bool_)
-    known = tracks.classes < len(people)
-    predicted = tracks[known & (tracks.detections < 0)]
-    hidden = predicted[people[predicted.classes]].boxes
-    blur_people(picture, np.concatenate([result.detected[:, :4], hidden]) * scale, blur)
+    blur_people(picture, people_in(result) * scale, blur)
     if painter is not None:
+        tracks = result.tracks
         painter.draw(picture, replace(tracks, boxes=tracks.boxes * np.float32(scale)))
     return encode_jpeg(picture)
 

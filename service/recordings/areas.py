@@ -9,6 +9,7 @@ import numpy as np
 
 from sightline.service.cameras.clips import HiddenAreas
 from sightline.service.engine.messages import FrameResult
+from sightline.service.live.privacy import people_in
 
 __all__ = ["SeenAreas"]
 
@@ -28,10 +29,7 @@ class SeenAreas:
     def add(self, result: FrameResult) -> None:
         """Remember everybody who was detected in a frame or has a track, predicted or not."""
         width, height = result.size
-        people = [row for row, name in enumerate(result.class_names) if name == "person"]
-        followed = result.tracks.boxes[np.isin(result.tracks.classes, people)]
-        boxes = np.concatenate([result.detected[:, :4], followed])
-        boxes = boxes / np.array([width, height, width, height], np.float32)
+        boxes = people_in(result) / np.array([width, height, width, height], np.float32)
         with self._lock:
             areas = self._areas.setdefault(result.stream, deque())
             areas.append(HiddenAreas(result.captured_at, boxes.astype(np.float32)))
