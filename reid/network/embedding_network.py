@@ -10,6 +10,7 @@ the training at the vector behind it.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Annotated, cast
 
@@ -45,6 +46,9 @@ class NetworkScale(pydantic.BaseModel):
     stripes: Count = pydantic.Field(
         default=4, description="Horizontal stripes whose mean fine features are looked at as well."
     )
+    coarse_stripes: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0, description="Horizontal stripes of the second and of the third stage."
+    )
     dimension: Annotated[int, pydantic.Field(ge=8, le=1024)] = pydantic.Field(
         default=128, description="Length of the vector."
     )
@@ -52,12 +56,18 @@ class NetworkScale(pydantic.BaseModel):
     @pydantic.model_validator(mode="after")
     def _stripes_fit(self) -> NetworkScale:
         if not self.fits(self.height):
-            raise ValueError(f"height is a multiple of 4 · stripes = {4 * self.stripes}")
+            raise ValueError(f"height is a multiple of {self.row_unit}, for its stripes")
         return self
 
     def fits(self, height: int) -> bool:
         """Whether crops of a height fall into equal stripes."""
-        return height % (4 * self.stripes) == 0
+        return height % self.row_unit == 0
+
+    @property
+    def row_unit(self) -> int:
+        """Pixels of which a height is a multiple; the stages have a row for every 4, 8 and 16."""
+        fine = 4 * self.stripes
+        return math.lcm(fine, 16 * self.coarse_stripes) if self.coarse_stripes else fine
 
 
 class GeneralisedMean(nn.Module):
@@ -103,6 +113,7 @@ class EmbeddingNetwork(nn.Module):
         self.shrink = nn.AvgPool2d(2)
         self.pool = GeneralisedMean()
         gathered = scale.stages[-1] + scale.stripes * scale.stages[0]
+        gathered += scale.coarse_stripes * sum(scale.stages[1:])
         self.project = nn.Linear(gathered, scale.dimension, bias=False)
         self.neck = nn.BatchNorm1d(scale.dimension)
         # The shift would move all people alike and only weaken the angles between them.
@@ -120,19 +131,20 @@ class EmbeddingNetwork(nn.Module):
         before = self.project(self.features(crops))
         return before, cast(torch.Tensor, self.neck(before))
 
+    def early_layers(self, stages: int) -> list[nn.Module]:
+        """The stem and so many stages behind it; nothing for 0."""
+        return [self.stem, *self.stages[:stages]] if stages else []
+
     def features(self, crops: torch.Tensor) -> torch.Tensor:
         """(B, 3, height, width) crops to (B, F) pooled features, which the vectors are made of."""
         first, second, third = self.stages
         fine = first(self.stem((crops - self.mean) / self.deviation))
-        coarse = third(self.shrink(second(self.shrink(fine))))
-        return torch.cat([self.pool(coarse), self._stripes(fine)], dim=1)
-
-    def _stripes(self, features: torch.Tensor) -> torch.Tensor:
-        """(B, C, H, W) to (B, stripes · C): the mean of each horizontal stripe."""
-        batch, channels, height, width = features.shape
-        count = self.scale.stripes
-        parts = features.reshape(batch, channels, count, height // count * width)
-        return parts.mean(dim=3).flatten(1)
+        middle = second(self.shrink(fine))
+        coarse = third(self.shrink(middle))
+        parts = [self.pool(coarse), _stripes(fine, self.scale.stripes)]
+        if self.scale.coarse_stripes:
+            parts += [_stripes(stage, self.scale.coarse_stripes) for stage in (middle, coarse)]
+        return torch.cat(parts, dim=1)
 
 
 def _stage(inputs: int, outputs: int, blocks: int, scale: NetworkScale) -> nn.Sequential:
@@ -143,3 +155,10 @@ def _stage(inputs: int, outputs: int, blocks: int, scale: NetworkScale) -> nn.Se
             for before, after in pairwise(widths)
         )
     )
+
+
+def _stripes(features: torch.Tensor, count: int) -> torch.Tensor:
+    """(B, C, H, W) to (B, count · C): the mean of each horizontal stripe."""
+    batch, channels, height, width = features.shape
+    parts = features.reshape(batch, channels, count, height // count * width)
+    return parts.mean(dim=3).flatten(1)

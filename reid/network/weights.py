@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pydantic
+from torch.nn import functional
 
 from sightline.errors import ModelError
 from sightline.learning.checkpoints import read_checkpoint
 from sightline.reid.network.embedding_network import EmbeddingNetwork, NetworkScale
 
 __all__ = ["load_network", "load_weights"]
+
+_PROJECTION = "project.weight"
 
 
 def load_network(checkpoint: Path) -> tuple[EmbeddingNetwork, dict[str, Any]]:
@@ -34,7 +37,8 @@ def load_weights(network: EmbeddingNetwork, checkpoint: Path) -> None:
     """Fill a network with the weights of a `best.pt`.
 
     Args:
-        network: Changed in place; crops may have another size than in the checkpoint.
+        network: Changed in place; crops may have another size than in the checkpoint, and
+            stripes that the checkpoint's network did not look at count for nothing at first.
         checkpoint: The file.
 
     Raises:
@@ -43,7 +47,11 @@ def load_weights(network: EmbeddingNetwork, checkpoint: Path) -> None:
     state = read_checkpoint(checkpoint)
     if "scale" not in state:
         raise _other(checkpoint, KeyError("scale"))
-    _fill(network, state["network"], checkpoint)
+    weights = dict(state["network"])
+    known, wanted = weights.get(_PROJECTION), network.project.weight
+    if known is not None and known.shape[1] < wanted.shape[1]:
+        weights[_PROJECTION] = functional.pad(known, (0, wanted.shape[1] - known.shape[1]))
+    _fill(network, weights, checkpoint)
 
 
 def _fill(network: EmbeddingNetwork, weights: dict[str, Any], checkpoint: Path) -> None:

@@ -18,6 +18,8 @@ from sightline.protocols import Source
 from sightline.reid.crops import cut_crops
 from sightline.reid.embedder import Embedder
 from sightline.reid.tracklets import Mining, mine_sightings
+from sightline.reid.training.augmentation import plain_view
+from sightline.reid.training.composites import made_people
 from sightline.reid.training.crop_set import MARGIN, NOBODY, CropSet
 from sightline.structures import Frame
 
@@ -101,6 +103,34 @@ class Gatherer:
             self._add(Frame(image), boxes[good], [NOBODY] * int(good.sum()))
         return len(self._identities) - before
 
+    def add_made_people(self, count: int, random: np.random.Generator) -> None:
+        """Put people together from crops of nobody known, and let the teachers describe them.
+
+        Args:
+            count: How many; they cost a pass of each teacher, and teach nothing without teachers.
+            random: Where chance comes from.
+
+        Raises:
+            InputError: There is no crop without an identity to make them of.
+            ModelError: A teacher failed.
+        """
+        names = np.array(self._identities, np.int32)
+        if not (names == NOBODY).any():
+            raise InputError(
+                f"made_people is {count}, but every crop is of a known person; give photographs"
+            )
+        pictures = made_people(np.concatenate(self._pictures)[names == NOBODY], count, random)
+        self._pictures.append(pictures)
+        self._identities += [NOBODY] * count
+        self._times += [0.0] * count
+        described = [
+            teacher.embed_crops(
+                np.stack([plain_view(picture, *teacher.crop_size) for picture in pictures])
+            )
+            for teacher, _ in self.teachers
+        ]
+        self._vectors.append(self._joint(described, count))
+
     def finish(self) -> CropSet:
         """The crops that were taken.
 
@@ -139,18 +169,26 @@ class Gatherer:
         sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2) * np.array([-1, -1, 1, 1]) * MARGIN
         stored = (round(self.height * (1 + 2 * MARGIN)), round(self.width * (1 + 2 * MARGIN)))
         pictures, usable = cut_crops(frame.image, boxes + sides.astype(np.float32), *stored)
-        parts = [
-            teacher.embed(frame, boxes[usable]) * np.float32(weight**0.5)
-            for teacher, weight in self.teachers
-        ]
-        joint = np.concatenate([np.zeros((len(pictures), 0), np.float32), *parts], axis=1)
-        total = sum(weight for _, weight in self.teachers) ** 0.5
+        described = [teacher.embed(frame, boxes[usable]) for teacher, _ in self.teachers]
         self._pictures.append(pictures)
-        self._vectors.append((joint / max(total, 1e-12)).astype(np.float16))
+        self._vectors.append(self._joint(described, len(pictures)))
         self._identities += [
             name for name, good in zip(names, usable.tolist(), strict=True) if good
         ]
         self._times += [frame.time] * len(pictures)
+
+    def _joint(
+        self, described: Sequence[npt.NDArray[np.float32]], count: int
+    ) -> npt.NDArray[np.float16]:
+        """The teachers' vectors side by side, so that products weigh the teachers."""
+        parts = [
+            vectors * np.float32(weight**0.5)
+            for vectors, (_, weight) in zip(described, self.teachers, strict=True)
+        ]
+        joint = np.concatenate([np.zeros((count, 0), np.float32), *parts], axis=1)
+        total = sum(weight for _, weight in self.teachers) ** 0.5
+        shared: npt.NDArray[np.float16] = (joint / max(total, 1e-12)).astype(np.float16)
+        return shared
 
 
 def photographed_people(

@@ -111,6 +111,11 @@ class Optimisation(_Part):
         default=(),
         description="Smaller crops at first: (until this share of the training, height).",
     )
+    frozen_stages: Annotated[int, pydantic.Field(ge=0, le=3)] = pydantic.Field(
+        default=0,
+        description="So many stages, and the stem before them, keep the weights they begin with: "
+        "on large pictures half of a step's cost.",
+    )
     learning_rate: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(default=2e-3)
     weight_decay: Weight = pydantic.Field(default=0.02)
     schedule: Schedule = pydantic.Field(default_factory=Schedule)
@@ -134,6 +139,10 @@ class Recipe(_Part):
     network: NetworkScale = pydantic.Field(default_factory=NetworkScale)
     clips: tuple[Clip, ...] = ()
     photographs: tuple[Photographs, ...] = ()
+    made_people: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0,
+        description="Crops put together from two photographed people each, for imitation.",
+    )
     teachers: tuple[Teacher, ...] = ()
     mining: Mining = pydantic.Field(default_factory=Mining)
     augmentation: Augmentation = pydantic.Field(default_factory=Augmentation)
@@ -160,7 +169,7 @@ class Recipe(_Part):
             if height > self.network.height or not self.network.fits(height):
                 raise ValueError(
                     f"optimisation.growth: {height} is above network.height or no multiple of "
-                    f"4 · network.stripes = {4 * self.network.stripes}"
+                    f"{self.network.row_unit}, for its stripes"
                 )
         return self
 

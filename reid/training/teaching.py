@@ -6,7 +6,7 @@ it is removed here too, and of the rest the principal directions are kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,28 @@ class Targets:
     full: Floats
     short: Floats
     kept: float
+
+    def turned(self, rotation: Floats) -> Targets:
+        """The same targets with the short ones turned: any basis of the directions will do.
+
+        Args:
+            rotation: (D, D) orthogonal.
+        """
+        return replace(self, short=self.short @ rotation)
+
+    def rotation_towards(self, vectors: Floats, rows: npt.NDArray[np.integer[Any]]) -> Floats:
+        """(D, D) rotation that brings the short targets as near as can be to a network's vectors.
+
+        A network that has learned something need not learn the names of the axes anew
+        (orthogonal Procrustes: Schönemann, 1966).
+
+        Args:
+            vectors: (M, D) of the network, L2-normalised.
+            rows: (M,) whose vectors they are.
+        """
+        left, _, right = np.linalg.svd(self.short[rows].T @ vectors)
+        rotation: Floats = (left @ right).astype(np.float32)
+        return rotation
 
 
 def teacher_targets(

@@ -42,6 +42,7 @@ from sightline.reid.training.teaching import teacher_targets
 __all__ = ["Trainer", "embed_pictures"]
 
 _EVALUATION_BATCH = 128
+_ALIGNED_WITH = 2000  # crops
 
 OnStep = Callable[[int, int, float], None]
 OnEpoch = Callable[[dict[str, Any]], None]
@@ -98,8 +99,13 @@ class Trainer:
             else None
         )
         self.network = EmbeddingNetwork(recipe.network).to(device)
+        self._rotation = np.eye(recipe.network.dimension, dtype=np.float32)
         if start is not None:
             load_weights(self.network, start)
+            self._rotation = self._rotation_of_targets()
+        self._frozen = self.network.early_layers(plan.frozen_stages)
+        for part in self._frozen:
+            part.requires_grad_(False)
         # The views come with their channels last, and a CPU takes two thirds of the time so.
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.classifier = nn.Linear(recipe.network.dimension, len(crops.clips), bias=False).to(
@@ -115,6 +121,8 @@ class Trainer:
         self.history: list[dict[str, Any]] = []
         if resume and folder.last.is_file():
             self._restore(read_checkpoint(folder.last))
+        if self._targets is not None:
+            self._targets = self._targets.turned(self._rotation)
 
     def run(self, on_step: OnStep | None = None, on_epoch: OnEpoch | None = None) -> None:
         """Train to the end of the recipe.
@@ -202,6 +210,15 @@ class Trainer:
             )
         return line
 
+    def _rotation_of_targets(self) -> npt.NDArray[np.float32]:
+        """Turns the targets towards what the network says before the training."""
+        rows = self._split.training
+        rows = rows[:: max(len(rows) // _ALIGNED_WITH, 1)]
+        if self._targets is None:
+            return self._rotation
+        vectors = embed_pictures(self.network.eval(), self.crops.pictures[rows], self.device)
+        return self._targets.rotation_towards(vectors, rows)
+
     def _scores(
         self, queries: npt.NDArray[np.float32], gallery: npt.NDArray[np.float32]
     ) -> dict[str, float]:
@@ -217,6 +234,8 @@ class Trainer:
     def _train_epoch(self, on_step: OnStep | None) -> dict[str, float]:
         plan = self.recipe.optimisation
         self.network.train()
+        for part in self._frozen:
+            part.eval()
         sums: dict[str, float] = {}
         for step in range(plan.steps):
             progress = (self.epoch * plan.steps + step) / (plan.epochs * plan.steps)
@@ -299,6 +318,7 @@ class Trainer:
             "classifier": self.classifier.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
+            "rotation": torch.from_numpy(self._rotation),
             "epoch": self.epoch,
             "history": self.history,
         }
@@ -308,6 +328,7 @@ class Trainer:
         self.classifier.load_state_dict(state["classifier"])
         self.average.load_state_dict(state["average"])
         self._optimiser.load_state_dict(state["optimiser"])
+        self._rotation = state["rotation"].numpy()
         self.epoch = state["epoch"]
         self.history = state["history"]
 

@@ -108,6 +108,7 @@ def _crops(recipe: Recipe, data: Path, tracks: Path, out: Path, threads: int) ->
     """The run's crops; those that were cut before are taken as they are."""
     from sightline.cli.running import errors
     from sightline.formats.mot import read_mot
+    from sightline.learning.seeds import generator
     from sightline.reid import Embedder
     from sightline.reid.training.crop_set import CropSet
     from sightline.reid.training.gathering import Gatherer, photographed_people
@@ -133,6 +134,8 @@ def _crops(recipe: Recipe, data: Path, tracks: Path, out: Path, threads: int) ->
     for photographs in recipe.photographs:
         pictures = photographed_people(data / photographs.images, data / photographs.annotations)
         errors.print(f"{photographs.annotations}: {gatherer.add_photographs(pictures)} crops")
+    if recipe.made_people:
+        gatherer.add_made_people(recipe.made_people, generator(recipe.validation_seed))
     crops = gatherer.finish()
     out.mkdir(parents=True, exist_ok=True)
     crops.save(cut)
