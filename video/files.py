@@ -13,13 +13,20 @@ from sightline.video.selection import Selection
 __all__ = ["open_file"]
 
 
-def open_file(path: Path, selection: Selection, *, taps: Taps | None = None) -> ContainerSource:
+def open_file(
+    path: Path,
+    selection: Selection,
+    *,
+    taps: Taps | None = None,
+    max_pixels: int | None = None,
+) -> ContainerSource:
     """Open a video file.
 
     Args:
         path: The file; what it is is told by its content, not by its suffix.
         selection: Which frames are wanted.
         taps: Who is told of packets, and what arrivals are told by.
+        max_pixels: Pixels that a frame may have; larger ones count as damaged and are not decoded.
 
     Raises:
         SourceError: The file is missing, empty, not readable or not a video.
@@ -37,6 +44,11 @@ def open_file(path: Path, selection: Selection, *, taps: Taps | None = None) -> 
         raise _failure(path, error) from None
     except av.FFmpegError as error:
         raise _failure(path, error) from None
+    if max_pixels is not None:
+        for stream in container.streams.video:
+            if stream.codec_context is not None:
+                # FFmpeg asks it before it makes room for a picture, whatever the header said.
+                stream.codec_context.options = {"max_pixels": str(max_pixels)}
     return ContainerSource(
         container,
         name=path.stem,

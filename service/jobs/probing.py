@@ -6,10 +6,12 @@ few bytes may become gigabytes. Sizes are read from headers before anything is d
 
 from __future__ import annotations
 
+import itertools
 import resource
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from sightline.errors import SightlineError, SourceError
 from sightline.service.errors import TooLargeError, UnsupportedError
@@ -25,6 +27,7 @@ _CONTAINERS = (
 _CPU_SECONDS = 20
 _SECONDS = 300.0  # on a machine that is busy with cameras
 _MEMORY = 4 * 2**30
+_PACKETS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +115,23 @@ def _facts(path: str, max_pixels: int) -> VideoFacts:
             raise TooLargeError(
                 f"its frames have {width}x{height} pixels; security.max_pixels allows {max_pixels}"
             )
+        _decode_one(container, stream, max_pixels)
         seconds = None if container.duration is None else container.duration / av.time_base
         return VideoFacts(container.format.name, stream.codec_context.name, width, height, seconds)
+
+
+def _decode_one(container: Any, stream: Any, max_pixels: int) -> None:
+    """Whether there is a picture in it: headers may say anything."""
+    import av
+
+    # FFmpeg asks it before it makes room for a picture.
+    stream.codec_context.options = {"max_pixels": str(max_pixels)}
+    for packet in itertools.islice(container.demux(stream), _PACKETS):
+        try:
+            if stream.codec_context.decode(packet):
+                return
+        except av.FFmpegError:
+            continue
+    raise UnsupportedError(
+        "no picture at its beginning can be decoded: it is damaged, or larger than its header says"
+    )

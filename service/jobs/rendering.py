@@ -10,11 +10,11 @@ from sightline.detector import Detector
 from sightline.errors import InputError, SightlineError
 from sightline.formats import read_tracks
 from sightline.service.jobs.folder import JobFolder
-from sightline.service.jobs.tracking import JobSpec
+from sightline.service.jobs.tracking import JobSpec, open_video
 from sightline.service.jobs.worker import failure_of, lower_priority
 from sightline.service.live.privacy import blur_people
 from sightline.service.networks import open_detector
-from sightline.video import VideoWriter, open_source
+from sightline.video import VideoWriter
 
 __all__ = ["render", "render_video"]
 
@@ -49,12 +49,7 @@ def render_video(spec: JobSpec) -> None:
     table = read_tracks(folder.tracks)
     seen = _people_of(spec) if spec.options.blur != "off" else None
     partial = folder.path / "video.partial"
-    source = open_source(
-        folder.input,
-        start=spec.options.start,
-        end=spec.options.end,
-        stride=spec.options.stride,
-    )
+    source = open_video(folder, spec, spec.options.start)
     names = table.info.class_names
     people = [index for index, name in enumerate(names) if name == _PERSON]
     tracks_of = {index: tracks for index, _, tracks in table.by_frame()}

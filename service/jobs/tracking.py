@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sightline.detector import Detector
-from sightline.errors import InputError, SourceError, StateError
+from sightline.errors import SourceError, StateError
 from sightline.formats import FileSink, open_sink, read_tracks
 from sightline.inference import file_sha256
 from sightline.pipeline import Pipeline
@@ -29,9 +29,11 @@ from sightline.service.jobs.results import write_results
 from sightline.service.networks import open_detector, open_embedder_of, open_tracker, people_only
 from sightline.structures import Frame, Tracks
 from sightline.tracker import Tracker
-from sightline.video import CameraMotionEstimator, open_source
+from sightline.video import CameraMotionEstimator
+from sightline.video.files import open_file
+from sightline.video.selection import Selection
 
-__all__ = ["JobSpec", "Progress", "track_job"]
+__all__ = ["JobSpec", "Progress", "open_video", "track_job"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def track_job(spec: JobSpec, on_progress: Callable[[Progress], None]) -> Progres
 
     Raises:
         SourceError: The video cannot be read at all.
-        InputError: A frame has more pixels than allowed, or an option does not fit the network.
+        InputError: An option does not fit the network.
         ModelError: A network cannot be loaded, or failed.
         FullError: The disk is full.
         OSError: Something cannot be written.
@@ -115,7 +117,6 @@ def track_job(spec: JobSpec, on_progress: Callable[[Progress], None]) -> Progres
     saved_at = time.monotonic()
     try:
         for frame, tracks in pipeline:
-            _check_size(frame, spec.max_pixels)
             parts.write(frame, tracks)
             run.note(frame, tracks, source)
             if time.monotonic() - saved_at >= spec.checkpoint_seconds:
@@ -131,6 +132,21 @@ def track_job(spec: JobSpec, on_progress: Callable[[Progress], None]) -> Progres
     run.warnings.update(dict.fromkeys(source.warnings))  # what the end told
     write_results(folder, parts.close())
     return run.progress
+
+
+def open_video(folder: JobFolder, spec: JobSpec, start: float | None) -> Source:
+    """The frames of a job's video that it is about.
+
+    Args:
+        folder: The job's.
+        spec: The job.
+        start: Seconds of the video to begin at.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    wanted = Selection(start, spec.options.end, spec.options.stride)
+    return open_file(folder.input, wanted, max_pixels=spec.max_pixels)
 
 
 @dataclass(slots=True)
@@ -275,22 +291,10 @@ def _begun(folder: JobFolder, spec: JobSpec, embedder: Embedder | ColourEmbedder
 
 
 def _open(folder: JobFolder, spec: JobSpec, run: _Run) -> Source:
-    options = spec.options
+    if run.place is None:
+        return open_video(folder, spec, spec.options.start)
 
     def open_from(start: float | None) -> Source:
-        return open_source(
-            folder.input,
-            start=options.start if start is None else start,
-            end=options.end,
-            stride=options.stride,
-        )
+        return open_video(folder, spec, spec.options.start if start is None else start)
 
-    return open_from(None) if run.place is None else continue_source(open_from, run.place)
-
-
-def _check_size(frame: Frame, limit: int) -> None:
-    if frame.width * frame.height > limit:
-        raise InputError(
-            f"frame {frame.index} has {frame.width}x{frame.height} pixels; "
-            f"security.max_pixels allows {limit}"
-        )
+    return continue_source(open_from, run.place)

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import httpx
 import numpy as np
@@ -169,26 +171,29 @@ def test_a_video_becomes_tracks_in_every_form_and_a_picture_of_them(
 def test_a_job_that_is_killed_and_whose_service_ends_goes_on_as_if_nothing_was(
     jobs: Jobs, vtest: bytes
 ) -> None:
-    job = send(jobs, vtest).json()
-    jobs.wait(job["id"], lambda job: job["frames"] >= 3)
+    options = {"stride": 2, "end": 50}
+    job = send(jobs, vtest, options).json()
+    begun = jobs.wait(job["id"], lambda job: job["frames"] >= 3)
     os.kill(worker(), signal.SIGKILL)
-    jobs.wait(job["id"], lambda job: job["frames"] >= 12)
+    further = jobs.wait(job["id"], lambda job: job["frames"] > begun["frames"] + 10)
+    assert further["state"] == "RUNNING"
     jobs.restart()
-    assert jobs.wait(job["id"], lambda job: job["finished_at"])["state"] == "DONE"
+    done = jobs.wait(job["id"], lambda job: job["finished_at"] is not None)
+    assert (done["state"], done["frames"]) == ("DONE", 250)
     folder = jobs.queue.folder_of(job["id"])
-    assert folder.tracks.read_bytes() == uninterrupted(jobs, folder)
+    assert folder.tracks.read_bytes() == uninterrupted(jobs, folder, options)
 
 
-def uninterrupted(jobs: Jobs, folder: JobFolder) -> bytes:
+def uninterrupted(jobs: Jobs, folder: JobFolder, options: dict[str, Any]) -> bytes:
     """The same job done in this process in one go."""
     settings = jobs.service.context.config
     again = JobFolder(jobs.folder / "again")
     again.make()
     again.input.symlink_to(folder.input)
-    options = JobOptions.model_validate(OPTIONS)
+    asked = JobOptions.model_validate(options)
     limit = settings.security.max_pixels
     track_job(
-        JobSpec(again.path, "vtest.avi", options, settings.detector, settings.tracker, limit),
+        JobSpec(again.path, "vtest.avi", asked, settings.detector, settings.tracker, limit),
         lambda _: None,
     )
     return again.tracks.read_bytes()
@@ -281,6 +286,23 @@ def test_frames_of_too_many_pixels_are_refused_before_one_is_decoded(
     assert code_of(answer) == "too_large"
     assert "768x576 pixels; security.max_pixels allows 442367" in answer.json()["detail"]
     assert jobs.left() == []
+
+
+def test_a_frame_that_promises_gigabytes_is_refused(idle: Jobs, tmp_path: Path) -> None:
+    video = tmp_path / "bomb.avi"
+    with av.open(str(video), "w") as container:
+        stream: Any = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for _ in range(3):
+            picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="bgr24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    small, huge = struct.pack(">BHH", 8, 48, 64), struct.pack(">BHH", 8, 30_000, 30_000)
+    assert video.read_bytes().count(small) == 3
+    answer = send(idle, video.read_bytes().replace(small, huge))
+    assert code_of(answer) == "unsupported_media_type"
+    assert "larger than its header says" in answer.json()["detail"]
+    assert idle.left() == []
 
 
 @pytest.mark.parametrize(
