@@ -200,6 +200,8 @@ class Collector:
                 self._scheduler.offer(
                     stream, newest, captured_at=ring.newest_at, now=self._clock.now()
                 )
+                if self._cameras[stream].waits and not self._scheduler.is_waiting(stream):
+                    ring.taken = newest  # it was skipped, and its reader need not wait for that
 
     def _take(self, stream: str, now: float) -> Frame | None:
         camera = self._cameras[stream]

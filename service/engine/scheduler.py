@@ -219,6 +219,14 @@ class Scheduler:
         entry.add(waiting=-1, **{"processed" if processed else "dropped": 1})
         return entry.counts
 
+    def is_waiting(self, camera: str) -> bool:
+        """Whether a frame of a camera waits.
+
+        Raises:
+            StateError: The camera is unknown.
+        """
+        return self._camera(camera).waits
+
     def counts(self, camera: str) -> FrameCounts:
         """Where a camera's frames went so far.
 

@@ -95,7 +95,7 @@ class Bench:
 
 @contextmanager
 def bench(
-    network: Network, size: int, streams: Sequence[str]
+    network: Network, size: int, streams: Sequence[str], **fields: object
 ) -> Iterator[tuple[Bench, list[FrameRing]]]:
     rings = [
         FrameRing.create(f"sightline-test-{os.getpid()}-{name}", *PICTURE.shape[:2])
@@ -103,7 +103,7 @@ def bench(
     ]
     made = Bench(network, size)
     for name, ring in zip(streams, rings, strict=True):
-        made.collector.give(begin(name, ring.name))
+        made.collector.give(begin(name, ring.name, **fields))
     made.thread.start()
     try:
         yield made, rings
@@ -221,3 +221,19 @@ def test_a_process_that_was_stopped_as_a_whole_blames_no_thread(
     assert meter.beat().quiet == 0.5
     now[0] += 30
     assert meter.beat().quiet == 2.5
+
+
+def test_a_file_is_not_held_up_by_frames_that_are_skipped() -> None:
+    network = Network(lambda frames: None)
+    with bench(network, 1, "ab", waits=True, process_fps=2) as (made, (ring, other)):
+        ring.write(PICTURE, sequence=1, captured_at=1.0)
+        (taken,) = made.frames()
+        assert taken.ring is not None
+        assert ring.taken == 0  # until the frame is worked on
+        taken.ring.taken = 1
+        ring.write(PICTURE, sequence=2, captured_at=1.1)
+        for sequence in (1, 2):  # after the second, the collector has looked at the first file
+            other.write(PICTURE, sequence=sequence, captured_at=float(sequence))
+            assert made.frames()[0].stream == "b"
+        assert ring.taken == 2
+        assert made.scheduler.counts("a").skipped == 1
