@@ -64,7 +64,8 @@ def run_in(folder: Path) -> None:
         for _, sources, target in [copy for copy in image.copies if copy[0] is None]:
             place = _below(folder, target)
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / sources[0], place)
+            text = (ROOT / sources[0]).read_text(encoding="utf-8")
+            place.write_text(text.replace("/opt/", f"{folder}/opt/"), encoding="utf-8")
         (folder / "opt/built").touch()
         for name in ("opt", "etc"):
             _change_rights(folder / name, "a-w")
