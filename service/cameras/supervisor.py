@@ -333,6 +333,7 @@ class CameraSupervisor:
         for slot in self._slots.values():
             self._end(slot, _GRACE)
             slot.drop_ring()
+        self._slots.clear()  # nothing is due any more, no attempt of a camera in BACKOFF either
 
     def _publish(self, stream: str, slot: Slot) -> None:
         status = slot.camera.status

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -408,6 +410,19 @@ def test_nothing_is_left_of_a_service_that_was_killed(render_numbers: RenderNumb
     os.close(end)
     with Watch() as watch:
         watch.wait_until(lambda: not Path("/dev/shm", ring).exists())
+
+
+def test_closing_starts_nobody_whose_next_attempt_is_due(http_sources: HttpSources) -> None:
+    watch = Watch()
+    http_sources.gone = True
+    watch.add("cam", http_sources.add_camera("a", numbered_picture))
+    watch.wait_for("cam", "FAILED")
+    slot = watch.supervisor._slots["cam"]
+    now = watch.clock.now()
+    slot.camera.status = replace(slot.camera.status, state="BACKOFF", retry_at=now + 0.2)
+    watch.wait_until(lambda: watch.clock.now() > now + 0.2)
+    watch.close()
+    assert multiprocessing.active_children() == []
 
 
 def test_a_camera_that_is_removed_leaves_nothing(watch: Watch, http_sources: HttpSources) -> None:
