@@ -49,7 +49,7 @@ def test_people_are_found_as_well_as_by_other_code(
 
 
 @pytest.mark.parametrize("name", ["sightline-n", "sightline-n-int8"])
-@pytest.mark.parametrize(("pictures", "expected"), [("vtest", 89.2), ("mini", 55.3)])
+@pytest.mark.parametrize(("pictures", "expected"), [("vtest", 90.3), ("mini", 59.8)])
 def test_the_embedded_networks_are_worth_what_their_card_says(
     shared: Path, benchmark: ModuleType, name: str, pictures: str, expected: float
 ) -> None:
