@@ -22,7 +22,7 @@ RUN /opt/sightline/bin/pip install --no-cache-dir --constraint constraints.txt '
 # Both packages bring the module onnxruntime: the one for CPUs has to go first.
 RUN /opt/sightline/bin/pip uninstall --yes onnxruntime
 RUN /opt/sightline/bin/pip install --no-cache-dir --no-deps 'onnxruntime-gpu==1.31.1'
-RUN ln -s "$(/opt/sightline/bin/python -c 'from sightline.demo import CLIP; print(CLIP)')" /opt/sightline/demo.mp4
+RUN ln -s "$(/opt/sightline/bin/python -I -c 'from sightline.demo import CLIP; print(CLIP)')" /opt/sightline/demo.mp4
 
 FROM gpu-base AS gpu
 COPY --from=gpu-build /opt/sightline /opt/sightline
@@ -53,7 +53,7 @@ WORKDIR /src
 COPY . .
 RUN python3 -m venv /opt/sightline
 RUN /opt/sightline/bin/pip install --no-cache-dir --constraint constraints.txt '.[service,telemetry]'
-RUN ln -s "$(/opt/sightline/bin/python -c 'from sightline.demo import CLIP; print(CLIP)')" /opt/sightline/demo.mp4
+RUN ln -s "$(/opt/sightline/bin/python -I -c 'from sightline.demo import CLIP; print(CLIP)')" /opt/sightline/demo.mp4
 
 # The last stage is what is built where no target is named.
 FROM cpu-base AS cpu
