@@ -26,6 +26,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dockerfile import Stage, read_stages
 
@@ -84,7 +85,7 @@ def run_in(folder: Path) -> None:
                     sys.exit("demo: nobody was seen")
                 time.sleep(0.5)
             (camera,) = ask(port, "/v1/streams")["items"]
-            print(f"demo     people are seen; the camera is {camera['state']}")
+            print(f"demo     people are seen; the camera is {camera['status']['state']}")
 
 
 def build(folder: Path, stage: Stage) -> None:
@@ -163,13 +164,13 @@ def started(folder: Path, home: Path, image: Stage, command: list[str]) -> Itera
         process.wait()
 
 
-def ask(port: int, path: str) -> dict[str, list[dict[str, object]]]:
+def ask(port: int, path: str) -> dict[str, list[dict[str, Any]]]:
     """What the interface answers."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {TOKEN}"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
-        document: dict[str, list[dict[str, object]]] = json.load(answer)
+        document: dict[str, list[dict[str, Any]]] = json.load(answer)
     return document
 
 

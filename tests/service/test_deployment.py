@@ -160,6 +160,8 @@ def test_demonstration_needs_nothing_but_the_image(stages: dict[str, Stage]) -> 
     assert stream.loop
     linked = [line for line in stages["cpu-build"].runs if line.startswith("ln ")]
     assert linked[0].endswith(f" {stream.url}")
+    # Not isolated, it would find the source beside it, which is no part of the image.
+    assert "python -I " in linked[0]
     demo = compose("gpu", "demo")["services"]["demo"]
     assert demo["command"][2] in {place for _, _, place in stages["cpu"].copies}
     assert "secrets" not in demo
