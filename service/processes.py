@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
@@ -22,7 +23,11 @@ from multiprocessing.context import SpawnProcess
 from types import ModuleType
 from typing import Any
 
+from sightline.service.telemetry.logs import LogSettings, log_settings, start_logging
+
 __all__ = ["Child", "start_child"]
+
+_log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -78,7 +83,7 @@ class Child:
 
 
 def start_child(main: Callable[..., None], *args: object, name: str) -> Child:
-    """Run `main(pipe, *args)` in a new process.
+    """Run `main(pipe, *args)` in a new process, which logs as this one does.
 
     Args:
         main: A function of a module (not of the program itself, `__main__`); it ends when the
@@ -87,7 +92,7 @@ def start_child(main: Callable[..., None], *args: object, name: str) -> Child:
         name: What it is called in lists of processes and threads.
     """
     ours, theirs = _CONTEXT.Pipe()
-    arguments = (main, theirs, os.getpid(), args)
+    arguments = (main, theirs, os.getpid(), log_settings(), args)
     process = _CONTEXT.Process(target=_run, args=arguments, name=name, daemon=True)
     try:
         _starter.submit(_start, process).result()
@@ -115,11 +120,25 @@ def _start(process: SpawnProcess) -> None:
         sys.modules["__main__"] = program
 
 
-def _run(main: Callable[..., None], pipe: Connection, parent: int, args: tuple[Any, ...]) -> None:
+def _run(
+    main: Callable[..., None],
+    pipe: Connection,
+    parent: int,
+    logs: LogSettings | None,
+    args: tuple[Any, ...],
+) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _end_with_parent(parent)
-    main(pipe, *args)
+    if logs is not None:
+        # A copy of standard error, which a reader of cameras takes over for what FFmpeg writes.
+        start_logging(logs, os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8"))
+    try:
+        main(pipe, *args)
+    except Exception:
+        # `multiprocessing` would write it past the log.
+        _log.exception("the process %s failed", multiprocessing.current_process().name)
+        sys.exit(1)
 
 
 def _end_with_parent(parent: int) -> None:

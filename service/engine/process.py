@@ -7,12 +7,12 @@ this one obeys and gives signs of life. `docs/engine.md` shows how frames flow.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
@@ -32,6 +32,8 @@ from sightline.service.networks import open_detector, open_embedder_of, open_tra
 from sightline.service.steady import SteadyClock
 
 __all__ = ["run_engine"]
+
+_log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.5
 
@@ -138,7 +140,7 @@ def _start(work: Callable[[], None], name: str, tell: Callable[[Report], None]) 
             work()
         except Exception as error:
             if not isinstance(error, SightlineError):
-                traceback.print_exc()
+                _log.exception("the engine failed")
             tell(Failed(str(error) or type(error).__name__))
             os._exit(1)
 

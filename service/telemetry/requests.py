@@ -49,11 +49,27 @@ class RequestTelemetry:
         token = request_id.set(identifier)
         try:
             if scope["type"] == "websocket":
-                await self._app(scope, receive, send)
+                await self._serve(scope, receive, send)
             else:
                 await self._answer(scope, receive, send, headers, identifier)
         finally:
             request_id.reset(token)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.monotonic()
+        status = 0
+
+        async def send_noted(message: Message) -> None:
+            nonlocal status
+            # An application that closes what it has not accepted refuses it (ASGI).
+            known = {"websocket.accept": 101, "websocket.close": status or 403}
+            status = message.get("status") or known.get(message["type"], status)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        finally:
+            _write(scope, "WEBSOCKET", status or 500, began)
 
     async def _answer(
         self, scope: Scope, receive: Receive, send: Send, headers: Headers, identifier: str
@@ -82,17 +98,22 @@ class RequestTelemetry:
             finally:
                 if span is not None:
                     span.finish(_route(scope), method, status or 500)
-                _log.log(
-                    logging.DEBUG if scope["path"] in _PROBES else logging.INFO,
-                    "%s %s",
-                    method,
-                    scope["path"],
-                    extra={
-                        "status": status,
-                        "seconds": round(time.monotonic() - began, 4),
-                        "client": scope["client"][0] if scope.get("client") else "",
-                    },
-                )
+                _write(scope, method, status, began)
+
+
+def _write(scope: Scope, method: str, status: int, began: float) -> None:
+    """The line of a request; without its query, which may hold what nobody is to read."""
+    _log.log(
+        logging.DEBUG if scope["path"] in _PROBES else logging.INFO,
+        "%s %s",
+        method,
+        scope["path"],
+        extra={
+            "status": status,
+            "seconds": round(time.monotonic() - began, 4),
+            "client": scope["client"][0] if scope.get("client") else "",
+        },
+    )
 
 
 def _route(scope: Scope) -> str:

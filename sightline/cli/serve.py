@@ -29,10 +29,11 @@ def serve(
     """
     from sightline.service.config import read_config
     from sightline.service.server import serve as run
-    from sightline.service.telemetry.logs import start_logging
+    from sightline.service.telemetry.logs import LogSettings, start_logging
 
     settings = read_config(config)
     for warning in settings.warnings():
         print(f"warning: {warning}", file=sys.stderr)
-    start_logging(settings.telemetry.log_level, settings.telemetry.log_format)
+    telemetry = settings.telemetry
+    start_logging(LogSettings(telemetry.log_level, telemetry.log_format))
     run(settings)
