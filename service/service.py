@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from sightline.detector.detector import find_model
 from sightline.service.access.access import Access
@@ -17,12 +18,14 @@ from sightline.service.api.context import Context
 from sightline.service.cameras.status import StreamStatus
 from sightline.service.cameras.supervisor import CameraSupervisor
 from sightline.service.config import Config
+from sightline.service.disk import private_folder
 from sightline.service.engine.host import EngineHost, Message
 from sightline.service.engine.messages import EngineReport, FrameResult
 from sightline.service.jobs.queue import JobQueue
 from sightline.service.live.hub import Hub
 from sightline.service.live.pictures import Pictures
 from sightline.service.live.privacy import Blur
+from sightline.service.occupancy import Occupancy
 from sightline.service.recordings.keeper import EventPictures
 from sightline.service.search.search import Search
 from sightline.service.steady import SteadyClock
@@ -55,6 +58,8 @@ class Service:
     def __init__(self, config: Config) -> None:
         clock = SteadyClock.start()
         pictures = config.storage.event_pictures
+        self._folder = Path(config.storage.folder).absolute()
+        self._occupancy = Occupancy(self._folder)
         self._database = Database(config.storage.url.get_secret_value())
         self._access = Access(config, self._database, clock)
         self._hub = Hub(clock)
@@ -66,7 +71,7 @@ class Service:
             self._database, on_events=self._note_events, in_transaction=self._alerts.in_transaction
         )
         self._sweeper = RetentionSweeper(self._database, config.storage.retention, clock)
-        self._engine = EngineHost(config.detector, config.tracker, clock, self._take)
+        self._engine = EngineHost(config.detector, config.tracker, clock, self._take, threads=0)
         self._readers = CameraSupervisor(
             clock,
             self._note_status,
@@ -115,6 +120,7 @@ class Service:
                 self._database,
                 self._hub,
                 self._pictures,
+                self._event_pictures,
             )
         )
 
@@ -128,9 +134,12 @@ class Service:
             ModelError: There is no such network.
             StoreError: The store cannot be used.
             ConfigError: A definition in the store is none.
+            StateError: Another service works in its folder.
             OSError: The folder of files cannot be made.
         """
-        find_model(self.context.config.detector.model)
+        find_model(self.context.config.detector.network)
+        private_folder(self._folder)
+        self._occupancy.take()
         self._database.migrate()
         token = self._access.prepare()
         self._alerts.start()
@@ -160,6 +169,7 @@ class Service:
             self._search.close,
             self._access.close,
             self._database.close,
+            self._occupancy.give_back,
         ):
             _close(close)
 

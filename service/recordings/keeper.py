@@ -34,7 +34,7 @@ from sightline.service.steady import SteadyClock
 from sightline.service.store.events import StoredEvent
 from sightline.video.draw import TrackPainter
 
-__all__ = ["EventPictures", "PictureStatistics"]
+__all__ = ["EventPictureStatistics", "EventPictures"]
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class _Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PictureStatistics:
+class EventPictureStatistics:
     """What was kept of events since the start.
 
     Args:
@@ -68,12 +68,14 @@ class PictureStatistics:
         clips: Clips that were kept.
         failed: Pictures and clips that could not be made or written.
         dropped: Events that got none, because too many waited.
+        bytes: Size of all that is kept now.
     """
 
     snapshots: int = 0
     clips: int = 0
     failed: int = 0
     dropped: int = 0
+    bytes: int = 0
 
 
 class EventPictures:
@@ -115,7 +117,7 @@ class EventPictures:
         self._made: deque[tuple[StoredEvent, Future[bytes]]] = deque()
         self._cutting = 0
         self._order = itertools.count()
-        self._statistics = PictureStatistics()
+        self._statistics = EventPictureStatistics()
         self._resting_until = 0.0
         self._closing = False
         wanted = self._wanted.snapshots or self._wanted.clips
@@ -123,9 +125,9 @@ class EventPictures:
         self._thread = threading.Thread(target=self._run, name="event-pictures", daemon=True)
 
     @property
-    def statistics(self) -> PictureStatistics:
+    def statistics(self) -> EventPictureStatistics:
         """What was kept since the start."""
-        return self._statistics
+        return replace(self._statistics, bytes=self.files.total_bytes)
 
     def start(self) -> None:
         """Keep from now on what the configuration asks for, and remove what is too old."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sightline.service.store.pages import Page, read_page
@@ -17,6 +17,7 @@ __all__ = [
     "Job",
     "JobState",
     "add_job",
+    "count_jobs",
     "delete_job",
     "finished_before",
     "get_job",
@@ -117,6 +118,14 @@ def running_jobs(session: Session) -> list[Job]:
     query = select(jobs).where(jobs.c.state == "RUNNING")
     rows = session.execute(query.order_by(jobs.c.created_at, jobs.c.id))
     return [_from_row(row) for row in rows]
+
+
+def count_jobs(session: Session) -> dict[JobState, int]:
+    """How many jobs are in each state."""
+    query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+    return dict.fromkeys(get_args(JobState), 0) | {
+        state: int(number) for state, number in session.execute(query)
+    }
 
 
 def finished_before(session: Session, time: float, limit: int = 100) -> list[Job]:

@@ -14,10 +14,12 @@ from sightline.service.cameras.status import StreamState, StreamStatus
 from sightline.service.engine.messages import EngineReport, FrameResult
 from sightline.service.live.hub import HubStatistics
 from sightline.service.live.pictures import PicturesStatistics
+from sightline.service.recordings.keeper import EventPictureStatistics
 from sightline.service.steady import SteadyClock
 from sightline.service.store.database import Database
 from sightline.service.store.deliveries import pending_counts
 from sightline.service.store.errors import StoreError
+from sightline.service.store.jobs import count_jobs
 from sightline.service.store.writer import WriterStatistics
 
 __all__ = ["Parts", "PartsCollector"]
@@ -53,6 +55,11 @@ class _Pictures(Protocol):
     def statistics(self) -> PicturesStatistics: ...
 
 
+class _EventPictures(Protocol):
+    @property
+    def statistics(self) -> EventPictureStatistics: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of a service that are asked.
@@ -65,6 +72,7 @@ class Parts:
         database: The store.
         hub: Live topics.
         pictures: Pictures of what is seen now.
+        event_pictures: Pictures and clips that are kept of events.
     """
 
     clock: SteadyClock
@@ -74,6 +82,7 @@ class Parts:
     database: Database
     hub: _Hub
     pictures: _Pictures
+    event_pictures: _EventPictures
 
 
 class PartsCollector(Collector):
@@ -97,6 +106,7 @@ class PartsCollector(Collector):
         yield from _engine(parts.engine.report())
         yield from _store(parts)
         yield from _live(parts.hub.statistics, parts.pictures.statistics)
+        yield from _event_pictures(parts.event_pictures.statistics)
 
 
 def _streams(views: Sequence[_View], now: float) -> Iterator[Metric]:
@@ -167,14 +177,17 @@ def _store(parts: Parts) -> Iterator[Metric]:
     )
     up = _gauge("store_up", "1 while the store can be read.")
     deliveries = _gauge("deliveries_waiting", "Messages that are not delivered yet.", "alert")
+    jobs = _gauge("jobs", "Offline jobs in a state.", "state")
     try:
         with parts.database.reading() as session:
+            for state, number in count_jobs(session).items():
+                jobs.add_metric([state], number)
             for alert, number in pending_counts(session).items():
                 deliveries.add_metric([alert], number)
         up.add_metric([], 1)
     except StoreError:
         up.add_metric([], 0)
-    yield from (up, deliveries)
+    yield from (up, deliveries, jobs)
 
 
 def _live(hub: HubStatistics, pictures: PicturesStatistics) -> Iterator[Metric]:
@@ -190,6 +203,14 @@ def _live(hub: HubStatistics, pictures: PicturesStatistics) -> Iterator[Metric]:
     )
     yield _single(gauge, "picture_viewers", "Viewers of pictures.", pictures.viewers)
     yield _single(counter, "pictures_rendered", "Pictures made.", pictures.rendered)
+
+
+def _event_pictures(kept: EventPictureStatistics) -> Iterator[Metric]:
+    outcomes = _counter("event_pictures", "What became of events' pictures and clips.", "outcome")
+    for outcome in ("snapshots", "clips", "failed", "dropped"):
+        outcomes.add_metric([outcome], getattr(kept, outcome))
+    yield outcomes
+    yield _single(GaugeMetricFamily, "event_pictures_bytes", "Size of those kept.", kept.bytes)
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

@@ -28,6 +28,7 @@ from sightline.service.live.hub import Hub
 from sightline.service.live.listening import open_listener
 from sightline.service.live.pictures import Pictures
 from sightline.service.live.privacy import Blur
+from sightline.service.recordings.keeper import EventPictureStatistics
 from sightline.service.rules.events import Event
 from sightline.service.steady import SteadyClock
 from sightline.service.store.backlog import Numbers
@@ -163,10 +164,13 @@ class LiveService:
                 Numbers(7, 6, 5, 4), Numbers(events=2), Numbers(), 3, 1, None, None, 0.01
             )
         )
+        kept: Any = SimpleNamespace(
+            statistics=EventPictureStatistics(snapshots=5, clips=4, failed=3, bytes=2048)
+        )
         self.metrics.watch(
             Parts(
                 *(self.clock, self.streams, self.engine, writer),
-                *(self.database, self.hub, self.pictures),
+                *(self.database, self.hub, self.pictures, kept),
             )
         )
         nothing: Any = None

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sightline.service.cameras.status import StreamState, StreamStatus
 from sightline.service.store.deliveries import Delivery, DeliveryState
+from sightline.service.store.jobs import Job, add_job
 from sightline.service.telemetry.metrics import Metrics
 from tests.service.live.live_service import LiveService, make_event, make_result
 
@@ -37,6 +38,8 @@ def test_every_part_is_seen_and_no_address_is(live: LiveService) -> None:
     live.streams.results["gate"] = result
     live.metrics.observe_frame(result)
     live.metrics.observe_events([make_event()])
+    with live.database.session() as session:
+        add_job(session, Job("j1", "walk.mp4", "QUEUED", "k1", {}, 10, 1.0))
     text = httpx.get(f"{live.url}/metrics", trust_env=False).text
     samples = _read(text)
     assert _value(samples, "stream_state", stream="gate", state="RUNNING") == 1
@@ -56,6 +59,11 @@ def test_every_part_is_seen_and_no_address_is(live: LiveService) -> None:
     assert _value(samples, "store_written_total", kind="events") == 7
     assert _value(samples, "store_waiting", kind="events") == 2
     assert _value(samples, "store_up") == 1
+    assert _value(samples, "event_pictures_total", outcome="clips") == 4
+    assert _value(samples, "event_pictures_total", outcome="failed") == 3
+    assert _value(samples, "event_pictures_bytes") == 2048
+    assert _value(samples, "jobs", state="QUEUED") == 1
+    assert _value(samples, "jobs", state="RUNNING") == 0
     assert _value(samples, "live_clients") == 0
     assert "://" not in text
     assert "10.0.0.5" not in text
