@@ -1,11 +1,11 @@
-"""HTTP cameras on the loopback: multipart MJPEG, files, HLS; they stall, send garbage, vanish."""
+"""HTTP cameras on the loopback: MJPEG, feeds, files, HLS; they stall, send garbage, vanish."""
 
 from __future__ import annotations
 
 import base64
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +33,7 @@ class HttpSources:
 
     def __init__(self, credentials: tuple[str, str] | None = None) -> None:
         self._cameras: dict[str, tuple[Callable[[int], Image], float]] = {}
+        self._feeds: dict[str, tuple[Callable[[], Iterable[bytes]], float]] = {}
         self._files: dict[str, Path] = {}
         self._redirects: dict[str, str] = {}
         self._secret = credentials and base64.b64encode(":".join(credentials).encode()).decode()
@@ -58,6 +59,15 @@ class HttpSources:
         self._cameras[f"/{name}.mjpeg"] = (picture, fps)
         return self.url(f"{name}.mjpeg")
 
+    def add_feed(self, name: str, pieces: Callable[[], Iterable[bytes]], fps: float = 25.0) -> str:
+        """A stream of any format; `pieces()` begins one anew for each connection.
+
+        Returns:
+            Its address.
+        """
+        self._feeds[f"/{name}"] = (pieces, fps)
+        return self.url(name)
+
     def add_file(self, path: Path, name: str | None = None) -> str:
         """A file, with ranges; a folder adds all its files (HLS).
 
@@ -82,7 +92,7 @@ class HttpSources:
         return f"http://127.0.0.1:{self.port}/{name}"
 
     def stall(self) -> None:
-        """Keep connections and send nothing any more."""
+        """Keep connections and send nothing any more; cameras and feeds stop within a picture."""
         self._flowing.clear()
 
     def flow(self) -> None:
@@ -112,7 +122,7 @@ class HttpSources:
         """Answer one request."""
         path = request.path.split("?")[0]
         self.requests.append(path)
-        if self.gone or path not in {*self._cameras, *self._files, *self._redirects}:
+        if self.gone or path not in self._known():
             request.send_error(404)
         elif self._secret and request.headers["Authorization"] != f"Basic {self._secret}":
             request.send_response(401)
@@ -126,8 +136,13 @@ class HttpSources:
             request.end_headers()
         elif path in self._files:
             self._send_file(request, self._files[path])
+        elif path in self._feeds:
+            self._send_feed(request, *self._feeds[path])
         else:
             self._send_camera(request, *self._cameras[path])
+
+    def _known(self) -> set[str]:
+        return {*self._cameras, *self._feeds, *self._files, *self._redirects}
 
     def _send_file(self, request: _Handler, path: Path) -> None:
         content = b"no video at all " * 4096 if self.garbage else path.read_bytes()
@@ -152,13 +167,28 @@ class HttpSources:
         request.end_headers()
         number = 0
         while not self._stop.wait(1 / fps) and not self.gone:
-            self._flowing.wait()
             jpeg = cv2.imencode(".jpg", picture(number))[1].tobytes()
             if self.garbage:
                 jpeg = jpeg[:20] + bytes(len(jpeg) - 20)
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-            request.wfile.write(head.encode() + jpeg + b"\r\n")
+            self._send_piece(request, head.encode() + jpeg + b"\r\n")
             number += 1
+
+    def _send_feed(
+        self, request: _Handler, pieces: Callable[[], Iterable[bytes]], fps: float
+    ) -> None:
+        request.send_response(200)
+        request.end_headers()
+        for piece in pieces():
+            if self._stop.wait(1 / fps) or self.gone:
+                return
+            self._send_piece(request, piece)
+
+    def _send_piece(self, request: _Handler, piece: bytes) -> None:
+        middle = len(piece) // 2
+        request.wfile.write(piece[:middle])
+        self._flowing.wait()
+        request.wfile.write(piece[middle:])
 
 
 class _Server(ThreadingHTTPServer):
