@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 import sightline
 from sightline.cli import config, keys, models, rules
+from sightline.cli.backup import backup, restore
 from sightline.cli.bench import bench
 from sightline.cli.convert import convert
 from sightline.cli.demo import demo
@@ -75,6 +76,8 @@ app.command()(eval_reid)
 app.command()(export)
 app.command()(explain)
 app.command()(serve)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
