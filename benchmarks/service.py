@@ -49,6 +49,7 @@ TOKEN = "a token for the benchmark alone"
 READS = ("/v1/streams", "/v1/events?limit=50", "/v1/tracks?limit=50", "/v1/counts?bucket=1h")
 CLIENTS = 50
 TICKS = os.sysconf("SC_CLK_TCK")
+Sample = tuple[str, dict[str, str], float]
 # Stages of the detector's process that are work, and none of detection.
 WORK = ("read", "embed", "track", "rules", "save", "tell")
 
@@ -58,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("shared", type=Path)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--model", default="sightline-n")
+    parser.add_argument("--model", help="the service's default if left out")
     parser.add_argument("--cameras", type=int, default=4)
     parser.add_argument("--reid", default="off")
     parser.add_argument("--json", action="store_true")
@@ -120,61 +121,111 @@ async def _measure(url: str, pid: int, cameras: int, seconds: float) -> dict[str
     topics = ["events", "states", *(f"tracks:camera-{number}" for number in range(cameras))]
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
         await _until_running(client, cameras)
-        heard = [_Heard() for _ in range(CLIENTS - 1)]
-        stop = asyncio.Event()
-        listeners = [asyncio.create_task(_listen(url, headers, topics, one, stop)) for one in heard]
-        deaf = asyncio.create_task(_listen_not(url, headers, topics, stop))
-        await asyncio.sleep(5)
-        cpu, before = _cpu(pid), await _metrics(client)
-        begin = time.monotonic()
-        latencies = await _read(client, begin + seconds)
-        span = time.monotonic() - begin
-        used, after = _cpu(pid), await _metrics(client)
-        held = max(value for name, _, value in after if name == "sightline_live_held_bytes")
+        alone = await _watched(client, url, headers, topics, pid, seconds, clients=1)
+        crowd = await _watched(client, url, headers, topics, pid, seconds, clients=CLIENTS)
         left = await _unaccounted(client, cameras)
-        stop.set()
-        await asyncio.gather(*listeners, deaf)
-    cores = len(os.sched_getaffinity(0))
-    stages = _difference(before, after, "sightline_stage_seconds_total", "stage")
-    frames = _difference(before, after, "sightline_frames_total", "outcome")
-    spent = {one: value - cpu.get(one, 0.0) for one, value in used.items()}
-    others = sum(spent.values()) - max(spent.values())  # the most is the detector's
-    engine_work = sum(stages.get(stage, 0.0) for stage in WORK)
-    ages = np.array([age for one in heard for age in one.ages])
-    period = stages["detect"] / max(frames["processed"], 1)
     return {
-        "cores": cores,
-        "seconds": round(span, 1),
-        "frames a second: offered / processed": (
-            f"{sum(frames.values()) / span:.1f} / {frames['processed'] / span:.1f}"
-        ),
-        "frames": dict(frames),
-        "detector runs, share of time": round(stages["detect"] / span, 3),
-        "ms a frame in the detector": round(1000 * period, 1),
-        "everything else, share of all cores": round((others + engine_work) / span / cores, 3),
-        "  readers and service": round(others / span / cores, 3),
-        "  rest of the detector's process": round(engine_work / span / cores, 3),
-        "stages, ms a frame": {
-            stage: round(1000 * value / max(frames["processed"], 1), 2)
-            for stage, value in stages.items()
-        },
-        "frame age ms: median / p95 / max": " / ".join(
-            f"{1000 * value:.0f}" for value in (*np.percentile(ages, (50, 95)), ages.max())
-        ),
+        "cores": len(os.sched_getaffinity(0)),
+        **{f"one client: {name}": value for name, value in alone.load().items()},
+        **{f"{CLIENTS} clients: {name}": value for name, value in crowd.load().items()},
+        **crowd.service(),
         "frames that no count knows of": left,
-        "reads": len(latencies),
-        "read latency ms: median / p99 / max": " / ".join(
-            f"{1000 * value:.1f}" for value in (*np.percentile(latencies, (50, 99)), max(latencies))
-        ),
-        "live clients / messages of the least served": (
-            f"{CLIENTS} / {min(one.messages for one in heard)} of "
-            f"{max(one.messages for one in heard)}"
-        ),
-        "latest message to a client that reads, ms": round(
-            1000 * max(one.late for one in heard), 0
-        ),
-        "bytes that wait for the client that never reads": int(held),
     }
+
+
+@dataclass
+class _Watch:
+    """What was measured in some seconds."""
+
+    seconds: float
+    spent: dict[int, float]
+    before: list[Sample]
+    after: list[Sample]
+    heard: list[_Heard]
+    latencies: list[float]
+
+    def load(self) -> dict[str, Any]:
+        """How busy the detector and everything else were, and how old frames became."""
+        stages = self._grown("sightline_stage_seconds_total", "stage")
+        frames = self._grown("sightline_frames_total", "outcome")
+        processed = max(frames["processed"], 1.0)
+        # The process that takes the most is the detector's.
+        others = sum(self.spent.values()) - max(self.spent.values())
+        rest = sum(stages.get(stage, 0.0) for stage in WORK)
+        share = self.seconds * len(os.sched_getaffinity(0))
+        ages = np.array([age for one in self.heard for age in one.ages])
+        return {
+            "frames a second, offered / processed": (
+                f"{sum(frames.values()) / self.seconds:.1f} / {processed / self.seconds:.1f}"
+            ),
+            "detector runs, share of time": round(stages["detect"] / self.seconds, 3),
+            "everything else, share of all cores": round((others + rest) / share, 3),
+            "  of it the detector's process": round(rest / share, 3),
+            "stages, ms a frame": {
+                stage: round(1000 * value / processed, 2) for stage, value in stages.items()
+            },
+            "frame age ms, median / p95 / max": " / ".join(
+                f"{1000 * value:.0f}" for value in (*np.percentile(ages, (50, 95)), ages.max())
+            ),
+        }
+
+    def service(self) -> dict[str, Any]:
+        """What readers and listeners of the interface got meanwhile."""
+        p50, p99 = np.percentile(self.latencies, (50, 99))
+        held = [value for name, _, value in self.after if name == "sightline_live_held_bytes"]
+        return {
+            "reads": len(self.latencies),
+            "read latency ms, median / p99 / max": (
+                f"{1000 * p50:.1f} / {1000 * p99:.1f} / {1000 * max(self.latencies):.1f}"
+            ),
+            "messages of the least served client": (
+                f"{min(one.messages for one in self.heard)} of "
+                f"{max(one.messages for one in self.heard)}"
+            ),
+            "latest message to a client that reads, ms": round(
+                1000 * max(one.late for one in self.heard)
+            ),
+            "bytes that wait for the client that never reads": int(max(held)),
+        }
+
+    def _grown(self, name: str, label: str) -> dict[str, float]:
+        """How much a counter grew, by one of its labels."""
+        sums: dict[str, float] = {}
+        for sign, samples in ((-1, self.before), (1, self.after)):
+            for found, labels, value in samples:
+                if found == name:
+                    sums[labels[label]] = sums.get(labels[label], 0.0) + sign * value
+        return sums
+
+
+async def _watched(
+    client: httpx.AsyncClient,
+    url: str,
+    headers: dict[str, str],
+    topics: Sequence[str],
+    pid: int,
+    seconds: float,
+    clients: int,
+) -> _Watch:
+    """Measure while so many clients listen; of several, one never reads."""
+    stop = asyncio.Event()
+    heard = [_Heard() for _ in range(max(clients - 1, 1))]
+    listeners = [asyncio.create_task(_listen(url, headers, topics, one, stop)) for one in heard]
+    if clients > 1:
+        listeners.append(asyncio.create_task(_listen_not(url, headers, topics, stop)))
+    await asyncio.sleep(5)
+    for one in heard:
+        one.ages.clear()
+        one.late = 0.0
+    cpu, before = _cpu(pid), await _metrics(client)
+    began = time.monotonic()
+    latencies = await _read(client, began + seconds, calm=clients == 1)
+    span = time.monotonic() - began
+    spent = {one: value - cpu.get(one, 0.0) for one, value in _cpu(pid).items()}
+    after = await _metrics(client)
+    stop.set()
+    await asyncio.gather(*listeners)
+    return _Watch(span, spent, before, after, heard, latencies)
 
 
 async def _until_running(client: httpx.AsyncClient, cameras: int) -> None:
@@ -223,8 +274,8 @@ async def _listen_not(
     socket.transport.abort()
 
 
-async def _read(client: httpx.AsyncClient, until: float) -> list[float]:
-    """Ten reads a second, as pages and dashboards make them."""
+async def _read(client: httpx.AsyncClient, until: float, *, calm: bool) -> list[float]:
+    """Ten reads a second, as pages and dashboards make them; calm is one in ten seconds."""
     latencies = []
     while time.monotonic() < until:
         for path in READS:
@@ -232,7 +283,7 @@ async def _read(client: httpx.AsyncClient, until: float) -> list[float]:
             answer = await client.get(path)
             latencies.append(time.monotonic() - began)
             answer.raise_for_status()
-        await asyncio.sleep(len(READS) / 10)
+        await asyncio.sleep(len(READS) * (10 if calm else 0.1))
     return latencies
 
 
@@ -253,9 +304,6 @@ async def _unaccounted(client: httpx.AsyncClient, cameras: int) -> dict[str, int
     return left
 
 
-Sample = tuple[str, dict[str, str], float]
-
-
 async def _metrics(client: httpx.AsyncClient) -> list[Sample]:
     text = (await client.get("/metrics")).text
     return [
@@ -263,18 +311,6 @@ async def _metrics(client: httpx.AsyncClient) -> list[Sample]:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     ]
-
-
-def _difference(
-    before: Sequence[Sample], after: Sequence[Sample], name: str, label: str
-) -> dict[str, float]:
-    """How much a counter grew, by one of its labels."""
-    sums: dict[str, float] = {}
-    for sign, samples in ((-1, before), (1, after)):
-        for found, labels, value in samples:
-            if found == name:
-                sums[labels[label]] = sums.get(labels[label], 0.0) + sign * value
-    return sums
 
 
 def _cpu(session: int) -> dict[int, float]:

@@ -30,7 +30,7 @@ def open_detector(settings: config.Detector, *, threads: int = 0, **changes: Any
     device: Device = changes.get("device", settings.device)
     classes: Sequence[str] = changes.get("classes", settings.classes)
     return Detector(
-        settings.model,
+        settings.network,
         device=device,
         confidence=changes.get("confidence", settings.confidence),
         classes=list(classes) or None,
