@@ -95,6 +95,8 @@ class RulesEngine:
         now = float(tracks.time)
         self._check(tracks, now, size)
         self._time = now
+        if not self._places:
+            return []
         layout = self._layout_for(size)
         seen = (tracks.detections >= 0) & np.isfinite(tracks.boxes).all(axis=1)
         ids, classes = tracks.ids[seen], tracks.classes[seen]
