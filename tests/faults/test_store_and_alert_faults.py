@@ -74,7 +74,7 @@ def test_a_locked_store_and_bad_webhooks_lose_no_event(tmp_path: Path, shared: P
         assert len({event["track"] for event in events}) == len(events)
         wanted = {event["id"] for event in events}
         for name in ("prompt", "refusing", "lying"):
-            wait_for(lambda name=name: told(receivers[name]) >= wanted, f"{name} is told")
+            wait_until_told(receivers[name], wanted)
         assert not told_to_the_end(client, "slow") & wanted
         released.set()
         with following(client, "/v1/alerts/slow/deliveries?state=pending") as until:
@@ -172,6 +172,10 @@ def wait_until_stored(client: httpx.Client, tracks: set[str]) -> None:
 
 def told(receiver: Receiver) -> set[str]:
     return {json.loads(body)["event"]["id"] for body in receiver.bodies}
+
+
+def wait_until_told(receiver: Receiver, events: set[str]) -> None:
+    wait_for(lambda: told(receiver) >= events, "it is told")
 
 
 def told_to_the_end(client: httpx.Client, alert: str) -> set[str]:
