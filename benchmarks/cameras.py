@@ -27,7 +27,11 @@ def main() -> None:
     parser.add_argument("--keep", type=float, default=0.0, help="seconds kept for clips")
     options = parser.parse_args()
     supervisor = CameraSupervisor(
-        SteadyClock.start(), lambda _: None, lambda *_: None, keep_seconds=options.keep
+        SteadyClock.start(),
+        lambda _: None,
+        lambda *_: None,
+        lambda _: None,
+        keep_seconds=options.keep,
     )
     for number, file in enumerate(options.files):
         supervisor.add(Stream(id=f"c{number}", url=file, loop=True))

@@ -71,11 +71,12 @@ class Service:
             self._database, on_events=self._note_events, in_transaction=self._alerts.in_transaction
         )
         self._sweeper = RetentionSweeper(self._database, config.storage.retention, clock)
-        self._engine = EngineHost(config.detector, config.tracker, clock, self._take, threads=0)
+        self._engine = EngineHost(config.detector, config.tracker, clock, self._take)
         self._readers = CameraSupervisor(
             clock,
             self._note_status,
             self._engine.attach,
+            self._note_rest,
             keep_seconds=pictures.before + pictures.after + 10 if pictures.clips else 0.0,
         )
         self._streams = StreamManager(
@@ -190,6 +191,9 @@ class Service:
     def _note_status(self, status: StreamStatus) -> None:
         self._metrics.observe_state(status)
         self._streams.note_status(status)
+
+    def _note_rest(self, stream: str) -> None:
+        self._streams.note_rest(stream)
 
     def _note_events(self, events: list[StoredEvent]) -> None:
         self._alerts.on_events(events)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from sightline.service.cameras.messages import Guard
 from sightline.service.cameras.status import StreamStatus
 from sightline.service.config import Stream
-from sightline.service.engine.messages import FrameResult, StreamEnd
+from sightline.service.engine.messages import FrameCounts, FrameResult, StreamEnd
 from sightline.service.errors import ConflictError, unknown_stream
 from sightline.service.live.hub import Hub
 from sightline.service.rules import Event, Line, Polygon, Zone, never_firing
@@ -80,6 +80,12 @@ class Trackers(Protocol):
     def remove(self, stream: str) -> None:
         """End with a stream; a `StreamEnd` follows."""
 
+    def forget(self, stream: str) -> None:
+        """Count from 0 again: a stream of that name will be another one."""
+
+    def counts(self, stream: str) -> FrameCounts | None:
+        """Where a stream's frames went, None where it was never added."""
+
 
 class Recorder(Protocol):
     """What writes into the store: `store.Writer`."""
@@ -97,12 +103,14 @@ class StreamView:
         origin: Where the definition comes from.
         status: What it is doing.
         result: The last frame that was looked at, None before the first.
+        counts: Where its frames went, also after it was stopped; None before it first ran.
     """
 
     stream: Stream
     origin: Origin
     status: StreamStatus
     result: FrameResult | None
+    counts: FrameCounts | None
 
 
 @dataclass(slots=True)
@@ -261,6 +269,7 @@ class StreamManager:
             del self._known[stream]
             self._readers.remove(stream)
             self._trackers.remove(stream)
+            self._trackers.forget(stream)
             self._hub.forget(stream)
 
     def start(self, stream: str) -> None:
@@ -337,6 +346,13 @@ class StreamManager:
             )
         )
 
+    def note_rest(self, stream: str) -> None:
+        """Take that no frame of a stopped stream can come any more: now all are counted."""
+        with self._lock:
+            known = self._known.get(stream)
+            if known is not None and not known.stream.enabled:
+                self._trackers.remove(stream)
+
     def _get(self, stream: str) -> _Known:
         known = self._known.get(stream)
         if known is None:
@@ -346,7 +362,11 @@ class StreamManager:
     def _view(self, known: _Known) -> StreamView:
         name = known.stream.id
         return StreamView(
-            known.stream, known.origin, self._readers.status(name), self._hub.frame(name)
+            known.stream,
+            known.origin,
+            self._readers.status(name),
+            self._hub.frame(name),
+            self._trackers.counts(name),
         )
 
     def _begin(self, known: _Known) -> None:
@@ -374,8 +394,6 @@ class StreamManager:
         before, known.stream = known.stream, stream
         if stream.enabled and not before.enabled:
             self._track(stream)
-        elif before.enabled and not stream.enabled:
-            self._trackers.remove(stream.id)
         elif stream.enabled:
             self._trackers.update(stream)
         self._readers.replace(stream, self._guard_of(known))

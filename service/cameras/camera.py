@@ -102,6 +102,10 @@ class Camera:
             self._ran = True
             self._enter("RUNNING", now, error_code=None, error=None)
 
+    def settle(self, sequence: int) -> None:
+        """No reader is left; this was the last frame that it laid out."""
+        self.status = replace(self.status, received=max(self.status.received, sequence))
+
     def ended(self, ended: Ended, now: float) -> None:
         """The reader gave up, or came to the end of a file."""
         if not self.connected:

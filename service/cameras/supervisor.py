@@ -55,6 +55,8 @@ class CameraSupervisor:
         on_status: Called with every change of a state, an error or a size; must be quick.
         on_ring: Called with a stream and the name of the ring that its frames lie in from now
             on; must be quick.
+        on_rest: Called with a stream that was stopped, once no frame of it can come any more; must
+            be quick.
         keep_seconds: How far clips reach back; 0 keeps no packets.
     """
 
@@ -63,12 +65,14 @@ class CameraSupervisor:
         clock: SteadyClock,
         on_status: Callable[[StreamStatus], None],
         on_ring: Callable[[str, str], None],
+        on_rest: Callable[[str], None],
         *,
         keep_seconds: float = 0.0,
     ) -> None:
         self._clock = clock
         self._on_status = on_status
         self._on_ring = on_ring
+        self._on_rest = on_rest
         self._keep_seconds = keep_seconds
         self._ring_name = f"sightline-{os.getpid()}-{secrets.token_hex(4)}"
         self._readers = 0
@@ -276,6 +280,8 @@ class CameraSupervisor:
     def _stop(self, stream: str) -> None:
         slot = self._slots[stream]
         slot.camera.stop(self._clock.now())
+        if slot.child is None:
+            self._settle(slot)
         self._end(slot, _GRACE)
         self._publish(stream, slot)
 
@@ -325,7 +331,22 @@ class CameraSupervisor:
         child = slot.leave()
         if child is not None:
             slot.camera.reader_left()
-            self._helpers.submit(slot.end, child, grace)
+            self._helpers.submit(self._see_off, slot, child, grace)
+
+    def _see_off(self, slot: Slot, child: Child, grace: float) -> None:
+        slot.end(child, grace)
+        with suppress(StateError):  # all cameras are being closed
+            self._do(lambda: self._settle(slot))
+
+    def _settle(self, slot: Slot) -> None:
+        """A reader has ended; another may have begun since."""
+        stream = slot.stream.id
+        if self._slots.get(stream) is not slot or slot.child is not None:
+            return
+        slot.camera.settle(slot.last_frame()[0])
+        self._publish(stream, slot)
+        if slot.camera.status.state == "STOPPED":
+            self._tell(self._on_rest, stream)
 
     def _end_all(self) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sightline.service import config
 from sightline.service.cameras.ring import FrameRing
-from sightline.service.engine.messages import FrameResult
+from sightline.service.engine.messages import FrameCounts, FrameResult
 from sightline.service.engine.scheduler import NO_FRAMES
 from sightline.service.engine.tracking import Seen
 from sightline.service.engine.wire import Begin, Processed
@@ -43,6 +43,7 @@ class Book:
         stream: Identifier of the stream.
         watched_until: UNIX seconds until which pictures are kept.
         viewer: The ring of those pictures.
+        counts: Where its frames went so far, as it was told last.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Book:
         self._state = state
         self._since: list[Seen] = []
         self._sequence = sequence
-        self._counts = NO_FRAMES
+        self._counts = self.counts = NO_FRAMES
         self._lock = threading.Lock()
         self._results: deque[FrameResult] = deque(maxlen=_RESULTS)
         self._picture: Picture | None = None
@@ -97,6 +98,7 @@ class Book:
         """Note what one frame led to; returns whether there is a new ring for pictures."""
         self._last_number = report.last_number
         self._sequence, self._counts = report.newest, report.result.counts
+        self.note(report.result.counts)
         if report.saved is None:
             self._since.append(report.seen)
         else:
@@ -105,6 +107,11 @@ class Book:
             self.close()
             return False
         return self._keep(report.result)
+
+    def note(self, counts: FrameCounts) -> None:
+        """Note where frames went; what is older than that is known already."""
+        if _extent(counts) > _extent(self.counts):
+            self.counts = counts
 
     def picture(self) -> Picture | None:
         """The newest picture whose result is known; called by any thread."""
@@ -140,6 +147,11 @@ class Book:
         with self._lock:
             self.viewer = viewer
         return True
+
+
+def _extent(counts: FrameCounts) -> tuple[int, int]:
+    """How far counts have come: both numbers only grow."""
+    return counts.received, counts.received - counts.waiting
 
 
 def plain_scene(stream: config.Stream) -> Scene:

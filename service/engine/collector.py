@@ -148,6 +148,7 @@ class Collector:
             case End():
                 ended = self._cameras.pop(command.stream, None)
                 if ended is not None and ended.ring is not None:
+                    self._count(command.stream, ended.ring)
                     self._put(Retired(ended.ring))
             case Change():
                 with self._lock:
@@ -189,6 +190,13 @@ class Collector:
         if frames:
             self._meter.spent("read", time.thread_time() - began)
         return frames
+
+    def _count(self, stream: str, ring: FrameRing) -> None:
+        """Count the last frames of a ring, which nobody will look at."""
+        with self._lock:
+            self._scheduler.offer(
+                stream, ring.newest, captured_at=ring.newest_at, now=self._clock.now()
+            )
 
     def _offer(self, stream: str, ring: FrameRing) -> None:
         newest = ring.newest

@@ -8,6 +8,7 @@ the number, no event is told twice, and no number is given twice.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import logging
 import queue
@@ -27,13 +28,16 @@ from sightline.service.engine.books import Book, plain_scene
 from sightline.service.engine.messages import (
     EngineReport,
     EngineState,
+    FrameCounts,
     FrameResult,
     Recording,
     SavedState,
     StreamEnd,
     TrackRecord,
+    add_counts,
 )
 from sightline.service.engine.process import run_engine
+from sightline.service.engine.scheduler import NO_FRAMES
 from sightline.service.engine.tally import Tally
 from sightline.service.engine.watchdog import Watchdog
 from sightline.service.engine.wire import (
@@ -210,6 +214,29 @@ class EngineHost:
             book = self._books.get(stream)
         return None if book is None else book.picture()
 
+    def counts(self, stream: str) -> FrameCounts | None:
+        """Where a stream's frames went since this host was started, at most a beat ago.
+
+        Exact also where it was stopped, and over its stops and starts.
+
+        Returns:
+            None where it was never added.
+        """
+        with self._lock:
+            used = self._used.get(stream)
+            if used is None:
+                return None
+            books = [*self._leaving.values(), *self._books.values()]
+            mine = [b for b in books if b.stream == stream and b.epoch > used.forgotten]
+            return functools.reduce(add_counts, (book.counts for book in mine), used.counts)
+
+    def forget(self, stream: str) -> None:
+        """Count from 0 again: a stream of that name will be another one."""
+        with self._lock:
+            used = self._used.get(stream)
+            if used is not None:
+                used.forgotten, used.counts = next(self._epochs), NO_FRAMES
+
     def report(self) -> EngineReport:
         """What the process is and does."""
         with self._lock:
@@ -308,6 +335,7 @@ class EngineHost:
             case Beat():
                 with self._lock:
                     self._tally.beat(report)
+                    self._note_counts(report)
                 self._pass_on(self.report())
             case Processed():
                 self._processed(report)
@@ -315,7 +343,10 @@ class EngineHost:
                 with self._lock:
                     book = self._leaving.pop(report.epoch, None)
                     if book is not None:
-                        self._used[book.stream].note(0, report.newest)
+                        used = self._used[book.stream]
+                        used.note(0, report.newest)
+                        if book.epoch > used.forgotten:
+                            used.counts = add_counts(used.counts, report.end.counts)
                         book.close()
                 self._pass_on(*report.recordings, *report.records, report.end)
             case Flushed():
@@ -342,6 +373,15 @@ class EngineHost:
         if has_new_ring and book.viewer is not None:
             self._send(Watch(book.stream, book.watched_until, book.viewer.name))
 
+    def _note_counts(self, beat: Beat) -> None:
+        # Of several of a name, the one that left first is what the process still has.
+        first = dict(self._books)
+        for book in reversed(self._leaving.values()):
+            first[book.stream] = book
+        for stream, counts in beat.counts.items():
+            if stream in first:
+                first[stream].note(counts)
+
     def _pass_on(self, *messages: Message) -> None:
         for message in messages:
             try:
@@ -366,10 +406,19 @@ class EngineHost:
 
 @dataclass(slots=True)
 class _Used:
-    """What of a stream's numbers is used up: of tracks, and of frames."""
+    """What of a stream's numbers is used up: of tracks, and of frames.
+
+    Args:
+        number: Largest of a track.
+        sequence: Newest frame that is accounted for.
+        counts: Where the frames of its earlier addings went.
+        forgotten: Epoch before which nothing counts.
+    """
 
     number: int = 0
     sequence: int = 0
+    counts: FrameCounts = NO_FRAMES
+    forgotten: int = 0
 
     def note(self, number: int, sequence: int) -> None:
         self.number = max(self.number, number)

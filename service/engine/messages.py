@@ -25,6 +25,7 @@ __all__ = [
     "SavedState",
     "StreamEnd",
     "TrackRecord",
+    "add_counts",
 ]
 
 EngineState = Literal["STARTING", "RUNNING", "BACKOFF", "STOPPED"]
@@ -48,6 +49,17 @@ class FrameCounts:
     dropped: int
     skipped: int
     waiting: int
+
+
+def add_counts(first: FrameCounts, second: FrameCounts) -> FrameCounts:
+    """Where the frames of both went."""
+    return FrameCounts(
+        first.received + second.received,
+        first.processed + second.processed,
+        first.dropped + second.dropped,
+        first.skipped + second.skipped,
+        first.waiting + second.waiting,
+    )
 
 
 @dataclass(frozen=True, slots=True)

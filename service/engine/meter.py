@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from sightline.service.engine.messages import FrameCounts
 from sightline.service.engine.wire import Beat
 
 __all__ = ["Meter"]
@@ -92,8 +93,8 @@ class Meter:
             if problems:
                 self._problems[stream] = "; ".join(problems)
 
-    def beat(self) -> Beat:
-        """Everything as it is now; called in steady steps."""
+    def beat(self, counts: Mapping[str, FrameCounts]) -> Beat:
+        """Everything as it is now, with where the frames went; called in steady steps."""
         now = time.monotonic()
         with self._lock:
             seconds = self._seconds.copy()
@@ -114,4 +115,5 @@ class Meter:
                 batch_limit=self.batch_limit,
                 last_error=self._error,
                 problems=dict(self._problems),
+                counts=counts,
             )

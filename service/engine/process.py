@@ -87,20 +87,26 @@ def run_engine(
     identities = Identities(how, detector_settings, scheduler, lock, clock, meter, work, tell)
     tell(Ready(detector.describe(), _describe(embedder)))
     workers = [_start(part.run, part.name, tell) for part in (collector, identities)]
-    _obey(pipe, collector, meter, tell)
+
+    def beat() -> None:
+        # Taken while nobody else tells anything: behind a stream's `Left` it has no counts.
+        with sending, contextlib.suppress(BrokenPipeError):
+            with lock:
+                counts = scheduler.all_counts()
+            pipe.send(meter.beat(counts))
+
+    _obey(pipe, collector, beat)
     for worker in workers:
         worker.join()
 
 
-def _obey(
-    pipe: Connection, collector: Collector, meter: Meter, tell: Callable[[Report], None]
-) -> None:
+def _obey(pipe: Connection, collector: Collector, beat: Callable[[], None]) -> None:
     """Pass on commands and give signs of life, until told to stop."""
     due = time.monotonic()
     while True:
         now = time.monotonic()
         if now >= due:
-            tell(meter.beat())
+            beat()
             due = now + BEAT_SECONDS
         try:
             if not pipe.poll(due - now if due > now else 0):

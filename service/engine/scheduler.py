@@ -235,6 +235,10 @@ class Scheduler:
         """
         return self._camera(camera).counts
 
+    def all_counts(self) -> dict[str, FrameCounts]:
+        """Where the frames of every camera went so far."""
+        return {camera: entry.counts for camera, entry in self._cameras.items()}
+
     def newest(self, camera: str) -> int:
         """Number of the newest frame that was offered; 0 before the first.
 

@@ -202,6 +202,7 @@ class Beat:
         batch_limit: Most frames of a batch.
         last_error: What went wrong last.
         problems: By stream, what cannot be used.
+        counts: By stream, where its frames went so far.
     """
 
     quiet: float
@@ -213,6 +214,7 @@ class Beat:
     batch_limit: int
     last_error: str
     problems: Mapping[str, str]
+    counts: Mapping[str, FrameCounts]
 
 
 Report = Ready | Failed | Processed | Left | Flushed | Stopped | Beat

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from sightline.service.cameras.status import StreamState, StreamStatus
-from sightline.service.engine.messages import EngineReport, FrameResult
+from sightline.service.engine.messages import EngineReport, FrameCounts, FrameResult
 from sightline.service.live.hub import HubStatistics
 from sightline.service.live.pictures import PicturesStatistics
 from sightline.service.recordings.keeper import EventPictureStatistics
@@ -30,6 +30,8 @@ class _View(Protocol):
     def status(self) -> StreamStatus: ...
     @property
     def result(self) -> FrameResult | None: ...
+    @property
+    def counts(self) -> FrameCounts | None: ...
 
 
 class _Streams(Protocol):
@@ -128,10 +130,11 @@ def _streams(views: Sequence[_View], now: float) -> Iterator[Metric]:
         corrupt.add_metric([name], status.corrupt)
         if status.last_frame_at is not None:
             quiet.add_metric([name], max(now - status.last_frame_at, 0.0))
-        if result is not None:
+        if view.counts is not None:
             for outcome in ("processed", "dropped", "skipped"):
-                outcomes.add_metric([name, outcome], getattr(result.counts, outcome))
-            waiting.add_metric([name], result.counts.waiting)
+                outcomes.add_metric([name, outcome], getattr(view.counts, outcome))
+            waiting.add_metric([name], view.counts.waiting)
+        if result is not None:
             tracks.add_metric([name], len(result.tracks))
     yield from (state, rate, quiet, received, corrupt, outcomes, waiting, tracks)
 

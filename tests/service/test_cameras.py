@@ -425,6 +425,19 @@ def test_closing_starts_nobody_whose_next_attempt_is_due(http_sources: HttpSourc
     assert multiprocessing.active_children() == []
 
 
+def test_a_camera_that_was_stopped_rests_when_its_last_frame_is_counted(
+    watch: Watch, render_numbers: RenderNumbers
+) -> None:
+    watch.add("cam", str(render_numbers(50)), loop=True)
+    watch.read("cam")
+    watch.supervisor.stop("cam")
+    watch.wait_until(lambda: watch.resting == ["cam"])
+    status = watch.supervisor.status("cam")
+    assert (status.state, status.received) == ("STOPPED", watch.rings["cam"].newest)
+    watch.supervisor.stop("cam")  # it rests already
+    watch.wait_until(lambda: watch.resting == ["cam", "cam"])
+
+
 def test_a_camera_that_is_removed_leaves_nothing(watch: Watch, http_sources: HttpSources) -> None:
     watch.add("cam", http_sources.add_camera("a", numbered_picture))
     watch.read("cam")

@@ -9,7 +9,7 @@ from sightline.errors import ConfigError
 from sightline.service.cameras.messages import Guard
 from sightline.service.cameras.status import StreamStatus
 from sightline.service.config import Stream
-from sightline.service.engine.messages import SavedState, StreamEnd
+from sightline.service.engine.messages import FrameCounts, SavedState, StreamEnd
 from sightline.service.errors import ConflictError, UnknownError
 from sightline.service.live.hub import Hub
 from sightline.service.rules import Event, Line, Zone
@@ -29,6 +29,7 @@ class Parts:
     reading: dict[str, Stream] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
     tracked: dict[str, tuple[Stream, int, bytes | None]] = field(default_factory=dict)
+    forgotten: list[str] = field(default_factory=list)
     updated: list[Stream] = field(default_factory=list)
     guards: dict[str, Guard | None] = field(default_factory=dict)
     starts: list[str] = field(default_factory=list)
@@ -88,6 +89,12 @@ class _Trackers:
 
     def remove(self, stream: str) -> None:
         self.parts.tracked.pop(stream, None)
+
+    def forget(self, stream: str) -> None:
+        self.parts.forgotten.append(stream)
+
+    def counts(self, stream: str) -> FrameCounts | None:
+        return FrameCounts(9, 5, 3, 0, 1) if stream in self.parts.tracked else None
 
 
 def manager(folder: Path, parts: Parts, *configured: Stream) -> StreamManager:
@@ -181,12 +188,24 @@ def test_a_stopped_stream_stays_stopped_and_its_tracks_end(tmp_path: Path) -> No
     streams = manager(tmp_path, parts, DOOR)
     streams.stop("door")
     assert not parts.running
+    assert parts.tracked  # frames may come until the reader has ended
+    streams.note_rest("door")
     assert not parts.tracked
     again = Parts()
     restarted = manager(tmp_path, again, DOOR)
     assert not again.running
     restarted.start("door")
     assert again.running == set(again.tracked) == {"door"}
+
+
+def test_a_stream_that_runs_again_is_not_ended_by_the_reader_that_it_had(tmp_path: Path) -> None:
+    parts = Parts()
+    streams = manager(tmp_path, parts, DOOR)
+    streams.stop("door")
+    streams.start("door")
+    streams.note_rest("door")
+    assert set(parts.tracked) == {"door"}
+    streams.note_rest("never-there")
 
 
 def test_starting_a_stream_that_failed_tries_it_again(tmp_path: Path) -> None:
@@ -222,6 +241,7 @@ def test_a_deleted_stream_is_gone_for_good(tmp_path: Path) -> None:
     streams.delete("yard")
     assert not parts.reading
     assert not parts.tracked
+    assert parts.forgotten == ["yard"]
     with pytest.raises(UnknownError):
         manager(tmp_path, Parts()).view("yard")
 

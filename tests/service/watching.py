@@ -27,9 +27,10 @@ class Watch:
         self.clock = SteadyClock.start()
         self.told: dict[str, list[StreamStatus]] = {}
         self.rings: dict[str, FrameRing] = {}
+        self.resting: list[str] = []
         self._changed = threading.Condition()
         self.supervisor = CameraSupervisor(
-            self.clock, self._on_status, self._on_ring, keep_seconds=keep_seconds
+            self.clock, self._on_status, self._on_ring, self._on_rest, keep_seconds=keep_seconds
         )
 
     def add(self, stream: str, url: str, **settings: Any) -> None:
@@ -103,6 +104,11 @@ class Watch:
     def _on_status(self, status: StreamStatus) -> None:
         with self._changed:
             self.told.setdefault(status.stream, []).append(status)
+            self._changed.notify_all()
+
+    def _on_rest(self, stream: str) -> None:
+        with self._changed:
+            self.resting.append(stream)
             self._changed.notify_all()
 
     def _on_ring(self, stream: str, name: str) -> None:

@@ -11,7 +11,6 @@ from sightline.service.api.redaction import without_secrets
 from sightline.service.api.schemas.times import Time
 from sightline.service.cameras.status import StreamState, StreamStatus
 from sightline.service.config import Privacy, Reconnect, Stream
-from sightline.service.engine.messages import FrameResult
 from sightline.service.rules import RuleTiming
 from sightline.service.settings import Identifier
 from sightline.service.steady import rfc3339
@@ -163,7 +162,7 @@ class StreamAnswer(pydantic.BaseModel):
             privacy=stream.privacy,
             rules=stream.rules,
             status=_status(view.status),
-            processing=None if view.result is None else _processing(view.result),
+            processing=_processing(view),
         )
 
 
@@ -185,8 +184,10 @@ def _status(status: StreamStatus) -> StatusAnswer:
     )
 
 
-def _processing(result: FrameResult) -> Processing:
-    counts = result.counts
+def _processing(view: StreamView) -> Processing | None:
+    result, counts = view.result, view.counts
+    if result is None or counts is None:
+        return None
     return Processing(
         processed=counts.processed,
         dropped=counts.dropped,

@@ -24,7 +24,7 @@ from sightline.service.api.context import Context
 from sightline.service.cameras.messages import Guard
 from sightline.service.cameras.status import StreamStatus
 from sightline.service.config import Config, Stream
-from sightline.service.engine.messages import EngineReport, FrameResult, StreamEnd
+from sightline.service.engine.messages import EngineReport, FrameCounts, FrameResult, StreamEnd
 from sightline.service.jobs.queue import JobQueue
 from sightline.service.live.hub import Hub
 from sightline.service.live.pictures import Pictures
@@ -93,6 +93,12 @@ class Engine:
         pass
 
     def remove(self, stream: str) -> None:
+        pass
+
+    def forget(self, stream: str) -> None:
+        pass
+
+    def counts(self, stream: str) -> FrameCounts | None:
         pass
 
     def watch(self, id: str, until: float) -> None:  # noqa: A002

@@ -131,7 +131,7 @@ def test_a_gpu_whose_memory_is_short_gets_smaller_batches_and_no_frame_is_lost()
     assert sorted(taken.stream for taken in first) == list("abcde")
     assert all(taken.detections is not None for taken in first)
     assert len(second) <= 2
-    beat = made.meter.beat()
+    beat = made.meter.beat({})
     assert beat.batch_limit == 2
     assert "batches of" in beat.last_error
     assert network.batches[:4] == [5, 2, 2, 1]
@@ -192,23 +192,23 @@ def test_the_meter_knows_who_is_quiet_and_how_busy_detection_is(
     for _ in range(5):
         now[0] += 1
         meter.alive("a")
-        quiet = meter.beat().quiet
+        quiet = meter.beat({}).quiet
     assert quiet == 5
     with meter.excused("b"):
-        assert meter.beat().quiet == 0
+        assert meter.beat({}).quiet == 0
     with meter.detecting(is_first=True):
         now[0] += 3
-        beat = meter.beat()
+        beat = meter.beat({})
         assert beat.is_preparing
         assert beat.utilisation == pytest.approx(3 / 8)
     now[0] += 1
-    beat = meter.beat()
+    beat = meter.beat({})
     assert not beat.is_preparing
     assert beat.stage_seconds["detect"] == 3
     meter.problems("door", ["no such class"])
-    assert meter.beat().problems == {"door": "no such class"}
+    assert meter.beat({}).problems == {"door": "no such class"}
     meter.problems("door", [])
-    assert meter.beat().problems == {}
+    assert meter.beat({}).problems == {}
 
 
 def test_a_process_that_was_stopped_as_a_whole_blames_no_thread(
@@ -218,9 +218,9 @@ def test_a_process_that_was_stopped_as_a_whole_blames_no_thread(
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     meter = Meter("a", batch_limit=1)
     now[0] += 0.5
-    assert meter.beat().quiet == 0.5
+    assert meter.beat({}).quiet == 0.5
     now[0] += 30
-    assert meter.beat().quiet == 2.5
+    assert meter.beat({}).quiet == 2.5
 
 
 def test_a_file_is_not_held_up_by_frames_that_are_skipped() -> None:

@@ -19,6 +19,7 @@ import pytest
 from sightline.service import config
 from sightline.service.cameras.ring import FrameRing
 from sightline.service.engine.messages import (
+    FrameCounts,
     FrameResult,
     Recording,
     SavedState,
@@ -171,6 +172,49 @@ def test_of_a_fast_camera_every_frame_is_counted(
         assert [r.sequence for r in results] == sorted({r.sequence for r in results})
     assert engine.of(StreamEnd, "fast")[0].counts.skipped == 0
     assert engine.of(StreamEnd, "slow")[0].counts.skipped >= 2
+
+
+def test_frames_are_counted_exactly_over_stops_and_starts(
+    engine: Engine, cameras: ExitStack, street: list[Image]
+) -> None:
+    door = camera(cameras, engine, "counted", street)
+    assert engine.host.counts("counted") is None
+    for stops in range(1, 3):
+        door.add()
+        for _ in range(10):
+            door.write()
+        engine.wait_for_frame("counted", door.sequence)
+        engine.wait(lambda: _counts(engine, "counted").waiting == 0)
+        assert _counts(engine, "counted").received == door.sequence
+        for _ in range(5):
+            door.write()  # nobody may come to look at these
+        engine.host.remove("counted")
+        engine.wait(lambda stops=stops: len(engine.of(StreamEnd, "counted")) == stops)  # type: ignore[misc]
+        counts = _counts(engine, "counted")
+        assert counts.received == counts.processed + counts.dropped == door.sequence
+        assert counts.processed == len(engine.results("counted"))
+    engine.host.forget("counted")
+    assert _counts(engine, "counted").received == 0
+
+
+def test_what_comes_behind_the_last_result_is_counted_within_a_beat(
+    engine: Engine, cameras: ExitStack, street: list[Image]
+) -> None:
+    rare = camera(cameras, engine, "rare", street, process_fps=1)
+    rare.add()
+    rare.play(1, START)
+    for number in range(2, 6):  # too early to be looked at
+        rare.write(START + number / RATE)
+    engine.wait(lambda: _counts(engine, "rare").received == 5)
+    counts = _counts(engine, "rare")
+    assert (counts.processed, counts.skipped, counts.waiting) == (1, 4, 0)
+    engine.host.remove("rare")
+
+
+def _counts(engine: Engine, stream: str) -> FrameCounts:
+    counts = engine.host.counts(stream)
+    assert counts is not None
+    return counts
 
 
 def test_a_line_that_is_drawn_while_it_runs_costs_no_identity(

@@ -138,6 +138,7 @@ class ToldStreams:
             origin="file",
             status=self.statuses[stream],
             result=self.results.get(stream),
+            counts=self.results[stream].counts if stream in self.results else None,
         )
 
 
