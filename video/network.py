@@ -136,6 +136,11 @@ def _failure(
             "stream_not_found",
         )
     if isinstance(error, av.error.HTTPError | av.error.HTTPClientError):
+        if route is not None and route.proxy is not None:
+            # A proxy that cannot connect answers as a server would that has a fault.
+            unreachable = _unreachable(address, route.address, timeout)
+            if unreachable is not None:
+                return unreachable
         reason = hide_credentials(error.strerror or "an HTTP error")
         return SourceError(f"{address}: {reason}; try later", "stream_timeout")
     if isinstance(error, TimeoutError | av.error.ExitError) or seconds >= 0.95 * timeout:
@@ -144,13 +149,29 @@ def _failure(
             "stream_timeout",
         )
     if isinstance(error, ConnectionError):
-        return SourceError(
-            f"{address}: {address.host} is there but nothing listens: {error.strerror}; "
-            "check the port",
-            "stream_timeout",
-        )
+        return _nothing_listens(address, error)
     host = address.host if route is None else route.address
     return _diagnose(address, host, error, timeout, verify_tls)
+
+
+def _nothing_listens(address: Address, error: ConnectionError) -> SourceError:
+    return SourceError(
+        f"{address}: {address.host} is there but nothing listens: {error.strerror}; check the port",
+        "stream_timeout",
+    )
+
+
+def _unreachable(address: Address, host: str, timeout: float) -> SourceError | None:
+    try:
+        socket.create_connection((host, address.port or _PORTS[address.scheme]), timeout).close()
+    except ConnectionError as problem:
+        return _nothing_listens(address, problem)
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        return SourceError(
+            f"{address}: {address.host} cannot be reached: {reason}", "stream_timeout"
+        )
+    return None
 
 
 def _diagnose(

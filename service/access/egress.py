@@ -12,15 +12,18 @@ import asyncio
 import base64
 import contextlib
 import hmac
+import re
 import secrets
 import threading
+import urllib.parse
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sightline.errors import SightlineError
 from sightline.service.access.policy import AddressPolicy
 from sightline.video.address import parse_address
 
-__all__ = ["Egress"]
+__all__ = ["Egress", "refused_by_proxy"]
 
 _LARGEST_HEAD = 64 * 1024
 _HEAD_SECONDS = 30.0
@@ -28,6 +31,8 @@ _CONNECT_SECONDS = 30.0
 _PIECE = 256 * 1024
 # Not 403, which FFmpeg and whoever reads its message take for a wrong password.
 _REFUSED = 451
+_REFUSES = "Sightline refuses "
+_TOLD = re.compile(rf"HTTP error {_REFUSED} {_REFUSES}(\S+)")
 
 
 class Egress:
@@ -98,25 +103,33 @@ class Egress:
             async with asyncio.timeout(_HEAD_SECONDS):
                 request = _parse(await reader.readuntil(b"\r\n\r\n"))
             if not hmac.compare_digest(request.authorization, self._expected):
-                await _refuse(writer, 407, b'Proxy-Authenticate: Basic realm="sightline"\r\n')
+                headers = 'Proxy-Authenticate: Basic realm="sightline"\r\n'
+                await _refuse(writer, 407, "No password", headers)
                 return
+            refusal = _REFUSES + urllib.parse.quote(f"{request.host}:{request.port}", safe=":.")
             address = await asyncio.to_thread(self._policy.address_of, request.host, request.port)
             async with asyncio.timeout(_CONNECT_SECONDS):
                 far = await asyncio.open_connection(address, request.port, limit=_PIECE)
         except SightlineError:
-            await _refuse(writer, _REFUSED)
+            await _refuse(writer, _REFUSED, refusal)
             return
         except (OSError, TimeoutError):
-            await _refuse(writer, 504)
+            await _refuse(writer, 504, "Not reached")
             return
         except (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            await _refuse(writer, 400)
+            await _refuse(writer, 400, "No request to a proxy")
             return
         if request.forwarded:
             far[1].write(request.forwarded)
         else:
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await _join((reader, writer), far)
+
+
+def refused_by_proxy(log: Iterable[str]) -> str | None:
+    """Which host and port the proxy refused, by the lines that FFmpeg logged; None for none."""
+    told = filter(None, map(_TOLD.search, log))
+    return next((match[1] for match in told), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +172,12 @@ def _parse(head: bytes) -> _Request:
     return _Request(address.host, address.port or 80, authorization, forwarded)
 
 
-async def _refuse(writer: asyncio.StreamWriter, status: int, headers: bytes = b"") -> None:
+async def _refuse(
+    writer: asyncio.StreamWriter, status: int, reason: str, headers: str = ""
+) -> None:
+    head = f"HTTP/1.1 {status} {reason}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n"
     with contextlib.suppress(OSError):
-        writer.write(
-            b"HTTP/1.1 %d Refused\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n"
-            % (status, headers)
-        )
+        writer.write(head.encode())
         await writer.drain()
         writer.close()
         await writer.wait_closed()

@@ -49,6 +49,11 @@ class LogLines:
         forms |= {quote_plus(secret) for secret in plain}
         self._secrets = tuple(sorted(forms, key=len, reverse=True))
 
+    def clear(self) -> None:
+        """Forget the lines so far."""
+        self.last()
+        self._lines.clear()
+
     def last(self) -> tuple[str, ...]:
         """The last lines, oldest first."""
         with self._fetching:

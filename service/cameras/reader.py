@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from sightline.errors import SourceError, StateError
+from sightline.service.access.egress import refused_by_proxy
 from sightline.service.cameras.capture import CaptureClock
 from sightline.service.cameras.clip_maker import ClipMaker
 from sightline.service.cameras.clips import Polygon
@@ -174,11 +175,19 @@ class _Reader:
         self._pictures = 0
         with self._counting:
             self._rate.clear()
+        self._log.clear()
         self._reading = True
         try:
             return self._read_all()
         except SourceError as error:
-            return Ended(error.code, str(error))
+            refused = refused_by_proxy(self._log.last())
+            if refused is None:
+                return Ended(error.code, str(error))
+            return Ended(
+                "stream_refused",
+                f"{self._source.url}: it leads to {refused}, which security.allowed_networks does "
+                "not allow",
+            )
         except StateError as error:
             return Ended("reader_failed", str(error))
         except Exception:  # a defect of ours: said, and the process begun anew

@@ -3,16 +3,19 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from sightline.service.access.egress import Egress
+from sightline.service.access.policy import AddressPolicy
 from sightline.service.cameras.log_lines import LogLines
 from sightline.service.cameras.messages import Guard
 from sightline.service.cameras.peers import connected_addresses
 from sightline.service.config import Stream
 from sightline.service.processes import start_child
+from tests.service.access.test_egress import Site, serve
 from tests.service.rtsp_server import RtspServer
 from tests.service.watching import Watch
 
@@ -91,6 +94,47 @@ def test_a_camera_that_sends_us_elsewhere_is_refused_if_its_address_was_checked(
         assert status.error_code == "stream_refused"
         assert "127.0.0.1" in (status.error or "")
         assert "cam" not in watch.rings
+
+
+@pytest.fixture
+def proxied() -> Iterator[Guard]:
+    """Allows 127.0.0.1 alone, and goes through a proxy that sees to it."""
+    egress = Egress(AddressPolicy(("127.0.0.1/32",)))
+    yield Guard(("127.0.0.1/32",), egress.start())
+    egress.close()
+
+
+@pytest.mark.parametrize("way", ["redirect", "redirect to TLS", "playlist"])
+def test_an_http_source_that_leads_to_a_forbidden_address_is_refused(
+    proxied: Guard, way: str
+) -> None:
+    with ExitStack() as stack:
+        allowed, forbidden = (serve(stack, Site(f"127.0.0.{n}")) for n in (1, 2))
+        there = forbidden.url("/clip.mp4")
+        allowed.pages["/a.m3u8"] = (
+            f"#EXTM3U\n#EXT-X-TARGETDURATION:20\n#EXTINF:20,\n{there}\n#EXT-X-ENDLIST\n".encode()
+        )
+        path = {
+            "redirect": f"/to?{there}",
+            "redirect to TLS": f"/to?{there.replace('http:', 'https:')}",
+            "playlist": "/a.m3u8",
+        }[way]
+        with Watch() as watch:
+            watch.supervisor.add(Stream(id="cam", url=allowed.url(path)), proxied)
+            status = watch.wait_for("cam", "FAILED")
+        assert status.error_code == "stream_refused"
+        assert f"127.0.0.2:{forbidden.port}" in (status.error or "")
+        assert forbidden.asked == []
+
+
+def test_behind_the_proxy_too_a_port_where_nothing_listens_is_called_so(proxied: Guard) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with Watch() as watch:
+        watch.supervisor.add(Stream(id="cam", url=f"http://127.0.0.1:{port}/a.mp4"), proxied)
+        status = watch.wait_for("cam", "BACKOFF")
+    assert status.error_code == "stream_timeout"
+    assert "nothing listens" in (status.error or "")
 
 
 def say_secrets(pipe: object) -> None:
