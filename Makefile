@@ -7,8 +7,9 @@ SOURCES := pyproject.toml constraints.txt
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 JOBS ?= auto
+SBOM := out/sbom
 
-.PHONY: demo test check format clean lock
+.PHONY: demo test check format clean lock sbom
 
 demo: $(RUNTIME)
 	$(BIN)/sightline demo --out out/demo
@@ -46,6 +47,16 @@ lock: $(DEV)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra eval --extra service --extra telemetry --extra train \
 	  --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  --output-file constraints.txt
+
+# CycloneDX, with the licence of each: what the image installs, looked at by a tool beside it.
+sbom:
+	$(PYTHON) -m venv $(SBOM)/image
+	$(SBOM)/image/bin/python -m pip --disable-pip-version-check --quiet install \
+	  --constraint constraints.txt '.[service,telemetry]'
+	$(PYTHON) -m venv $(SBOM)/tool
+	$(SBOM)/tool/bin/python -m pip --disable-pip-version-check --quiet install 'cyclonedx-bom==7.5.0'
+	$(SBOM)/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --output-file $(SBOM)/sightline.cdx.json $(SBOM)/image/bin/python
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info

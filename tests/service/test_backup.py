@@ -6,28 +6,32 @@ import hashlib
 import io
 import json
 import shutil
+import sqlite3
 import stat
 import subprocess
 import tarfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.types import JSON, BigInteger, Boolean, Double, Integer, LargeBinary
 
 from sightline.errors import InputError, SightlineError, StateError
+from sightline.service.backup.archive import ArchiveWriter, Manifest
 from sightline.service.backup.backup import back_up
 from sightline.service.backup.restore import restore
 from sightline.service.config import Config
+from sightline.service.disk import new_file
 from sightline.service.occupancy import Occupancy
 from sightline.service.store.database import Database
 from sightline.service.store.tables import metadata
 from tests.service.postgres import PostgresServer
 
 NOW = 1_790_000_000.0
-Rows = dict[str, list[tuple[Any, ...]]]
+Rows = dict[str, list[str]]
 
 
 def quiet(_what: str, _done: int, _total: int) -> None:
@@ -45,9 +49,9 @@ def rows_of(config: Config) -> Rows:
     try:
         with database.reading() as session:
             return {
-                name: sorted(map(repr, map(tuple, session.execute(select(table)))))
+                name: sorted(repr(tuple(row)) for row in session.execute(select(table)))
                 for name, table in metadata.tables.items()
-            }  # type: ignore[return-value]
+            }
     finally:
         database.close()
 
@@ -351,6 +355,30 @@ def test_a_damaged_store_is_to_be_moved_away(archive: Path, tmp_path: Path) -> N
     assert rows_of(target) == rows_of(settings(tmp_path / "origin"))
 
 
+def test_a_backup_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """There is one version so far; the one before it is a file without tables."""
+    store = tmp_path / "older.db"
+    with closing(sqlite3.connect(store)) as opened:
+        opened.execute("VACUUM")
+    with new_file(tmp_path / "a.tar") as file, store.open("rb") as source:
+        archive = ArchiveWriter(file, NOW, lambda _count: None)
+        archive.add("store.db", source, store.stat().st_size)
+        archive.finish(
+            Manifest(
+                format=1,
+                sightline="0.0.1",
+                schema_version="0000",
+                made_at="2026-05-01T06:00:00+00:00",
+                rows={},
+                files=archive.entries,
+            )
+        )
+    target = settings(tmp_path / "target")
+    fill(target, 3)
+    restore(target, tmp_path / "a.tar", quiet, replace=True)
+    assert not any(rows_of(target).values())
+
+
 def test_a_backup_of_a_newer_version_is_refused(archive: Path, tmp_path: Path) -> None:
     origin = settings(tmp_path / "origin")
     shutil.copytree(tmp_path / "origin", tmp_path / "newer")
@@ -366,7 +394,5 @@ def test_a_backup_of_a_newer_version_is_refused(archive: Path, tmp_path: Path) -
 
 
 def _from_the_future(session: Any) -> str:
-    from sqlalchemy import text
-
     session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     return "9999"

@@ -78,17 +78,27 @@ def test_compose_listens_and_is_configured_as_it_is_told() -> None:
 
 def test_compose_gives_no_service_more_than_it_needs(stages: dict[str, Stage]) -> None:
     services = compose("gpu", "demo")["services"]
-    for name in ("sightline", "sightline-gpu", "demo"):
+    for name in ("sightline", "sightline-gpu", "demo", "database"):
         service = services[name]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["pids_limit"] > 0
+        assert service["mem_limit"] == ("1gb" if name == "database" else "4gb")
+        assert service["logging"]["options"]["max-size"]
+    for name in ("sightline", "sightline-gpu", "demo"):
+        service = services[name]
         assert service["shm_size"] == "1gb"
         assert service["ports"] == ["127.0.0.1:8000:8000/tcp"]
         assert service["build"]["target"] in stages
         health = stages[service["build"]["target"]].command("HEALTHCHECK")
         assert service["healthcheck"]["test"] == ["CMD", *health]
         assert "/readyz" in health[-1]
+    for name in ("sightline", "sightline-gpu"):
+        assert services[name]["depends_on"]["database"]["condition"] == "service_healthy"
+    assert "pg_isready" in services["database"]["healthcheck"]["test"]
+    # Started as root it would need capabilities to become this user.
+    assert services["database"]["user"] == "postgres"
     assert "ports" not in services["database"]
     assert services["database"]["networks"] == {"store": None}
     (device,) = services["sightline-gpu"]["deploy"]["resources"]["reservations"]["devices"]
