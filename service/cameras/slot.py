@@ -84,7 +84,6 @@ class Slot:
 
     def answer(self, made: ClipMade) -> None:
         """Hand a clip to who asked for it."""
-        future = self.futures.pop(made.number, None)
         content = b""
         if made.memory:
             memory = SharedMemory(made.memory)
@@ -92,6 +91,7 @@ class Slot:
             content = bytes(memory.buf[: made.size])
             memory.close()
             memory.unlink()
+        future = self.futures.pop(made.number, None)
         if future is None:
             return
         if made.code is not None:

@@ -205,8 +205,10 @@ class CameraSupervisor:
                 if child.pipe in ready:
                     self._listen(stream, slot, child)
                 if child.sentinel in ready and slot.child is child:
-                    while child.pipe.poll() and self._listen(stream, slot, child):
-                        pass  # what it said before
+                    while slot.child is child and child.pipe.poll():  # what it said before
+                        if not self._listen(stream, slot, child):
+                            break
+                if child.sentinel in ready and slot.child is child:
                     self._lost(slot, f"the reader ended by itself ({_ending(child)})")
             for stream, slot in list(self._slots.items()):
                 self._act(stream, slot.camera.tick(self._clock.now()))
@@ -237,6 +239,16 @@ class CameraSupervisor:
             message = child.pipe.recv()
         except (EOFError, OSError):
             return False  # its sentinel tells
+        try:
+            self._take(stream, slot, message)
+        except (OSError, StateError) as error:  # shared memory that cannot be opened
+            self._lost(slot, f"what the reader gave could not be taken: {error}")
+        if slot.camera.status.state in ("FAILED", "STOPPED"):
+            self._end(slot, _GRACE)
+        self._publish(stream, slot)
+        return True
+
+    def _take(self, stream: str, slot: Slot, message: object) -> None:
         now = self._clock.now()
         match message:
             case Ready():
@@ -251,10 +263,6 @@ class CameraSupervisor:
                 self._tell(self._on_ring, stream, message.name)
             case ClipMade():
                 slot.answer(message)
-        if slot.camera.status.state in ("FAILED", "STOPPED"):
-            self._end(slot, _GRACE)
-        self._publish(stream, slot)
-        return True
 
     def _act(self, stream: str, action: Action | None) -> None:
         slot = self._slots[stream]
@@ -267,15 +275,23 @@ class CameraSupervisor:
     def _connect(self, slot: Slot) -> None:
         if slot.child is None:
             self._readers += 1
-            slot.child = start_child(
-                read_camera,
-                self._clock.offset,
-                f"{self._ring_name}-{self._readers}",
-                self._keep_seconds,
-                slot.stream.privacy.masks,
-                name=f"sightline-reader-{slot.stream.id}",
-            )
+            try:
+                slot.child = self._start_reader(slot)
+            except OSError as error:  # handles, memory or processes are used up
+                reason = f"its reader could not be started: {error.strerror}"
+                slot.camera.died(reason, self._clock.now())
+                return
         slot.send(Connect(slot.source, *slot.last_frame()))
+
+    def _start_reader(self, slot: Slot) -> Child:
+        return start_child(
+            read_camera,
+            self._clock.offset,
+            f"{self._ring_name}-{self._readers}",
+            self._keep_seconds,
+            slot.stream.privacy.masks,
+            name=f"sightline-reader-{slot.stream.id}",
+        )
 
     def _stop(self, stream: str) -> None:
         slot = self._slots[stream]

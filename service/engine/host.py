@@ -269,7 +269,10 @@ class EngineHost:
         """One life of the process; returns why it ended."""
         with self._changed:
             self._set_state("STARTING")
-        child = start_child(run_engine, *self._settings, name="engine")
+        try:
+            child = start_child(run_engine, *self._settings, name="engine")
+        except OSError as error:  # handles, memory or processes are used up
+            return f"its process could not be started: {error.strerror}"
         outbox = _Outbox(child.pipe)
         with self._lock:
             self._child, self._outbox = child, outbox
