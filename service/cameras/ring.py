@@ -83,8 +83,8 @@ class FrameRing:
         Raises:
             StateError: There is not enough shared memory.
         """
-        capacity = -(-3 * height * width // _PAGE) * _PAGE
-        size = _PAGE + slots * capacity
+        capacity = _capacity(height, width)
+        size = cls.bytes_for(height, width, slots)
         memory = SharedMemory(name, create=True, size=size)
         try:
             _reserve(memory, size)
@@ -96,6 +96,11 @@ class FrameRing:
         header[()] = (slots, capacity, 0, 0)
         del header
         return cls(memory)
+
+    @staticmethod
+    def bytes_for(height: int, width: int, slots: int = 3) -> int:
+        """Shared memory that a ring of `create` takes."""
+        return _PAGE + slots * _capacity(height, width)
 
     @classmethod
     def attach(cls, name: str) -> FrameRing:
@@ -227,6 +232,10 @@ def _picture(seen: Any, pixels: Image, height: int, width: int) -> Any:
         begin, end = end, end + plane.height * plane.width
         rows(plane)[...] = pixels[begin:end].reshape(plane.height, plane.width)
     return picture
+
+
+def _capacity(height: int, width: int) -> int:
+    return -(-3 * height * width // _PAGE) * _PAGE
 
 
 def _reserve(memory: SharedMemory, size: int) -> None:

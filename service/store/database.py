@@ -74,6 +74,16 @@ class Database:
         with self._translated(), self._reads.begin() as connection:
             check_schema(connection, self.name)
 
+    def try_writing(self) -> None:
+        """Make a table and take that back.
+
+        Raises:
+            StoreError: It cannot be reached or written.
+        """
+        with self._translated(), self._changes.connect() as connection:
+            connection.exec_driver_sql("CREATE TABLE sightline_doctor (n INTEGER)")
+            connection.rollback()
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A transaction for changes: committed at the end, rolled back after an exception.

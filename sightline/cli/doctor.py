@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -30,15 +31,26 @@ def doctor(
         str | None,
         typer.Option(help="Also load and time this network: a name of `models list`, or a file."),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also look whether this machine has what the service asks for: its YAML file."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say which device networks would run on and why not a better one.
+
+    With --config also whether the service can run here: shared memory, file handles, store,
+    folder, port.
 
     Example: sightline doctor --model yolox-nano
     """
     fields = _examine()
     if model is not None:
         fields["network"] = _timed(model)
+    if config is not None:
+        fields["service"] = _service(config)
     if as_json:
         print(json.dumps(fields, indent=2))
         return
@@ -57,6 +69,9 @@ def doctor(
     table.add_row("system", str(fields["system"]))
     for name, version in fields["versions"].items():
         table.add_row(name, version or "not installed")
+    for finding in fields.get("service", ()):
+        sign = "" if finding["is_fine"] else "PROBLEM: "
+        table.add_row(f"service: {finding['name']}", f"{sign}{finding['text']}")
     for warning in fields["warnings"]:
         table.add_row("warning", warning)
     Console(markup=False, highlight=False).print(table)
@@ -89,6 +104,15 @@ def _examine() -> dict[str, Any]:
         "versions": versions,
         "warnings": warnings,
     }
+
+
+def _service(config: Path) -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from sightline.service.config import read_config
+    from sightline.service.readiness import examine
+
+    return [asdict(finding) for finding in examine(read_config(config))]
 
 
 def _int8(instructions: str | None) -> str:
