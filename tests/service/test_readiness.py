@@ -58,9 +58,7 @@ def test_too_little_shared_memory_is_told_with_what_the_cameras_take(
 ) -> None:
     need = 4 * 2 * FrameRing.bytes_for(1080, 1920)
     for free, is_fine in ((need, True), (need - 1, False)):
-        monkeypatch.setattr(
-            readiness.shutil, "disk_usage", lambda _, free=free: _Usage(2**40, 0, free)
-        )
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: _Usage(2**40, 0, free))
         assert found(settings(tmp_path))["shared memory"].is_fine is is_fine
     assert "shm_size" in found(settings(tmp_path))["shared memory"].text
 
