@@ -22,6 +22,8 @@ __all__ = ["serve"]
 
 _LAST_REQUESTS_SECONDS = 2
 _LARGEST_SOCKET_MESSAGE = 64 * 1024
+# Without file handles asyncio fails and logs as often a second as connections may wait.
+_WAITING_CONNECTIONS = 64
 
 
 def serve(config: Config) -> None:
@@ -51,6 +53,7 @@ def serve(config: Config) -> None:
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
         lifespan="off",
+        backlog=_WAITING_CONNECTIONS,
     )
     server = _Server(settings, context.hub.close)
     with _signals_wait(server):
