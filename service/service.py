@@ -139,9 +139,9 @@ class Service:
             OSError: The folder of files cannot be made.
         """
         find_model(self.context.config.detector.network)
+        self._database.migrate()
         private_folder(self._folder)
         self._occupancy.take()
-        self._database.migrate()
         token = self._access.prepare()
         self._alerts.start()
         self._writer.start()
