@@ -61,7 +61,7 @@ class Tally:
         return EngineReport(
             state=state,
             at=now,
-            model=self._settings.model,
+            model=self._settings.network,
             device_asked=self._settings.device,
             device=self._detector.get("device", ""),
             providers=tuple(self._detector.get("providers", ())),
