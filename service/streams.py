@@ -10,22 +10,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sightline.service.cameras.messages import Guard
 from sightline.service.cameras.status import StreamStatus
 from sightline.service.config import Stream
+from sightline.service.definitions import (
+    from_stored,
+    overridden,
+    plain_form,
+    stored_form,
+    stream_of,
+)
 from sightline.service.engine.messages import FrameCounts, FrameResult, StreamEnd
 from sightline.service.errors import ConflictError, unknown_stream
 from sightline.service.live.hub import Hub
 from sightline.service.rules import Event, Line, Polygon, Zone, never_firing
-from sightline.service.settings import validate
 from sightline.service.steady import SteadyClock
 from sightline.service.store.database import Database
 from sightline.service.store.states import get_state, reserve_numbers
 from sightline.service.store.streams import (
-    StoredStream,
     StreamOverride,
     add_stream,
     delete_override,
@@ -122,12 +126,6 @@ class _Known:
     told: tuple[str, str | None] = ("STOPPED", None)
 
 
-class _Given(Stream):
-    """A definition from the interface or the store: no value of it is read from a file."""
-
-    from_files: ClassVar[bool] = False
-
-
 class StreamManager:
     """Keeps definitions, readers, trackers and store of all streams in step.
 
@@ -178,12 +176,12 @@ class StreamManager:
             made = list_streams(session)
         with self._lock:
             for stream in self._configured.values():
-                changed = _overridden(stream, overrides.get(stream.id))
+                changed = overridden(stream, overrides.get(stream.id))
                 self._known[stream.id] = _Known(changed, "file")
             for stored in made:
                 # The file may have gained a stream of the same name since; the file is right.
                 if stored.id not in self._known:
-                    self._known[stored.id] = _Known(_defined(stored), "api")
+                    self._known[stored.id] = _Known(from_stored(stored), "api")
             for known in self._known.values():
                 self._begin(known)
 
@@ -213,7 +211,7 @@ class StreamManager:
             if stream.id in self._known:
                 raise ConflictError(f"there is a stream {stream.id!r} already; choose another id")
             with self._database.session() as session:
-                add_stream(session, _stored(stream, now, now))
+                add_stream(session, stored_form(stream, now, now))
             known = self._known[stream.id] = _Known(stream, "api")
             self._begin(known)
             return self._view(known)
@@ -240,11 +238,11 @@ class StreamManager:
                 )
             if changes.get("id", stream) != stream:
                 raise ConflictError("the id of a stream stays; make another and delete this one")
-            plain = _plain(known.stream)
+            plain = plain_form(known.stream)
             if "url" in changes:
                 # Another address has credentials of its own, unless they are given again.
                 plain = {**plain, "username": None, "password": None}
-            changed = _stream_of({**plain, **changes})
+            changed = stream_of({**plain, **changes})
             self._store(changed)
             self._change(known, changed)
             return self._view(known)
@@ -388,7 +386,7 @@ class StreamManager:
         with self._database.session() as session:
             before = get_stream(session, stream.id)
             made = now if before is None else before.created_at
-            update_stream(session, _stored(stream, made, now))
+            update_stream(session, stored_form(stream, made, now))
 
     def _change(self, known: _Known, stream: Stream) -> None:
         before, known.stream = known.stream, stream
@@ -413,7 +411,7 @@ class StreamManager:
     def _draw(self, stream: str, **drawn: Any) -> list[str]:
         with self._lock:
             known = self._get(stream)
-            changed = _overridden(known.stream, StreamOverride(stream, **drawn))
+            changed = overridden(known.stream, StreamOverride(stream, **drawn))
             self._keep(known, changed, **drawn)
             self._change(known, changed)
             return never_firing(changed)
@@ -425,38 +423,6 @@ class StreamManager:
         with self._database.session() as session:
             override = replace(get_override(session, changed.id), **fields)
             set_override(session, override, self._clock.now())
-
-
-def _overridden(stream: Stream, override: StreamOverride | None) -> Stream:
-    if override is None:
-        return stream
-    values = _plain(stream)
-    for name in ("zones", "lines", "enabled"):
-        if getattr(override, name) is not None:
-            values[name] = getattr(override, name)
-    if override.masks is not None:
-        values["privacy"] = {**values["privacy"], "masks": override.masks}
-    return _stream_of(values)
-
-
-def _stored(stream: Stream, created_at: float, updated_at: float) -> StoredStream:
-    values = _plain(stream)
-    return StoredStream(stream.id, values, created_at, updated_at, values.pop("password"))
-
-
-def _defined(stored: StoredStream) -> Stream:
-    return _stream_of({**stored.definition, "password": stored.password})
-
-
-def _plain(stream: Stream) -> dict[str, Any]:
-    """The fields as JSON takes them, with the password in plain text."""
-    values = stream.model_dump(mode="json")
-    password = stream.password
-    return {**values, "password": None if password is None else password.get_secret_value()}
-
-
-def _stream_of(values: Mapping[str, Any]) -> Stream:
-    return validate(_Given, dict(values), f"stream {values.get('id', '')}".strip(), Path())
 
 
 def _dumped(places: Sequence[Zone] | Sequence[Line]) -> list[Any]:
