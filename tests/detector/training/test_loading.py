@@ -130,6 +130,7 @@ def test_killed_worker_is_an_error_and_no_hanging(write_examples: WriteExamples)
 
 
 SCRIPT = """
+import signal
 import sys
 from sightline.detector.training.augmentation import Augmentation
 from sightline.detector.training.examples import CLASSES, Example, Labels
@@ -138,6 +139,8 @@ from sightline.detector.training.sampling import Sampler
 from pathlib import Path
 
 if __name__ == "__main__":
+    # A shell's background job, as tests may be, ignores Ctrl-C, and so would this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     labels = Labels([], [], [True] * len(CLASSES))
     examples = [Example(Path(name), 96, 64, labels, "made", name) for name in sys.argv[1:]]
     with Loader(examples, Sampler(examples, 1, [(64, 64)]), 2) as loader:
