@@ -68,6 +68,11 @@ class Child:
         """None while it runs; minus the signal's number if one ended it."""
         return self._process.exitcode
 
+    def wait(self, timeout: float) -> int | None:
+        """Wait for its end; its exit code, None if it still runs."""
+        self._process.join(timeout)
+        return self._process.exitcode
+
     def stop(self, grace: float = 5.0) -> None:
         """Close the pipe, which asks it to end; kill it if it has not after `grace` seconds."""
         self.pipe.close()

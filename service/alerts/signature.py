@@ -23,7 +23,7 @@ def sign(secret: str, body: bytes, time: int) -> str:
 
     Example:
         >>> sign("secret", b"{}", 1_700_000_000)[:24]
-        't=1700000000,v1=44c7e711'
+        't=1700000000,v1=b8569b78'
     """
     return f"t={time},v1={_digest(secret, body, str(time))}"
 

@@ -453,8 +453,7 @@ class _Outbox:
 
 def _ending(child: Child) -> str:
     """How a process ended that said nothing about it."""
-    wait([child.sentinel], _POLL_SECONDS)
-    code = child.exit_code
+    code = child.wait(_POLL_SECONDS)
     if code is not None and code < 0:
         return f"it was ended by {signal.Signals(-code).name}"
     return f"it ended with code {code}"

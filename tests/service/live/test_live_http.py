@@ -196,7 +196,8 @@ def test_snapshot_has_boxes_and_raw_has_none_and_both_are_blurred(live: LiveServ
     for answer in (boxed, raw, small):
         assert _detail(_decode(answer.content)[40:200, 100:160]) < 0.1 * _detail(NOISE)
     difference = np.abs(_decode(boxed.content).astype(int) - _decode(raw.content)).max(axis=2)
-    assert difference[12:98, 9:12].mean() > 40
+    # The left edge of the box; beside it the two differ by what JPEG made of them.
+    assert difference[12:98, 10:12].mean() > 3 * difference[12:98, 2:8].mean()
     assert difference[120:, 180:].max() < 40
 
 
