@@ -19,6 +19,7 @@ from sightline.service.errors import FullError
 __all__ = [
     "RESERVE_BYTES",
     "PrivateFile",
+    "folder_bytes",
     "is_full",
     "new_file",
     "private_folder",
@@ -58,6 +59,16 @@ class PrivateFile:
 def is_full(error: OSError) -> bool:
     """Whether an error says that there is no room for more bytes."""
     return error.errno in _FULL
+
+
+def folder_bytes(path: Path) -> int:
+    """Bytes of all files under a folder; 0 where there is none. Files may go meanwhile."""
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(folder, name).lstat().st_size
+    return total
 
 
 def private_folder(path: Path) -> Path:

@@ -26,6 +26,7 @@ from sightline.service.api import (
     scenes,
     search,
     session,
+    storage,
     streams,
     system,
     tracks,
@@ -43,7 +44,7 @@ _LARGEST_BODIES: dict[ModuleType, int | None] = {
 }
 _ROUTERS = (
     *(session, keys, streams, scenes, live, events, pictures, tracks, counts),
-    *(replay, search, alerts, jobs, system, metrics, page),
+    *(replay, search, alerts, jobs, storage, system, metrics, page),
 )
 
 

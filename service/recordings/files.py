@@ -1,6 +1,7 @@
-"""Where pictures and clips of events lie: plain files, found by stream, hour and event.
+"""Where pictures, strips and clips of events lie: plain files, found by stream, hour and event.
 
     pictures/STREAM/20260501T12/EVENT.jpg
+    pictures/STREAM/20260501T12/EVENT.strip.jpg
     pictures/STREAM/20260501T12/EVENT.mp4
 
 The oldest hours go first when they are too old or there are too many bytes, without a table to ask.
@@ -13,13 +14,14 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from sightline.service.disk import private_folder, write_file
 
 __all__ = ["Ending", "PictureFiles"]
 
-Ending = Literal["jpg", "mp4"]
+Ending = Literal["jpg", "strip.jpg", "mp4"]
+_ENDINGS: Final[tuple[Ending, ...]] = get_args(Ending)
 _HOUR = "%Y%m%dT%H"
 
 
@@ -45,6 +47,13 @@ class PictureFiles:
         with self._lock:
             return self._counted()
 
+    def oldest(self) -> float | None:
+        """UNIX seconds of the hour of the oldest file; None where there is none."""
+        hours = self._hours()
+        if not hours:
+            return None
+        return datetime.strptime(hours[0].name, _HOUR).replace(tzinfo=UTC).timestamp()
+
     def find(self, stream: str, time: float, event: str, ending: Ending) -> Path | None:
         """The file of an event, None where there is none.
 
@@ -52,7 +61,7 @@ class PictureFiles:
             stream: Identifier of its stream.
             time: UNIX seconds of the event.
             event: Its identifier.
-            ending: Picture or clip.
+            ending: Picture, strip or clip.
         """
         path = self._path(stream, time, event, ending)
         return path if path.is_file() else None
@@ -74,7 +83,7 @@ class PictureFiles:
 
     def remove(self, stream: str, time: float, event: str) -> None:
         """Remove what is kept of an event; nothing happens where there is nothing."""
-        for ending in ("jpg", "mp4"):
+        for ending in _ENDINGS:
             path = self._path(stream, time, event, ending)
             with self._lock:
                 self._unlink(path)

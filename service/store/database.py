@@ -123,6 +123,20 @@ class Database:
         self._pragma(f"incremental_vacuum({_VACUUMED_PAGES})")
         return self._pragma("freelist_count") < free
 
+    def size(self) -> int:
+        """Bytes that it takes on its disk, SQLite's log included.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        file = self._address.file
+        if file is None:
+            statement = "SELECT pg_database_size(current_database())"
+            with self._translated(), self._reads.begin() as connection:
+                return int(connection.exec_driver_sql(statement).scalar_one())
+        files = (file.with_name(file.name + ending) for ending in ("", "-wal"))
+        return sum(path.stat().st_size for path in files if path.exists())
+
     def close(self) -> None:
         """Give back all connections; SQLite puts its log into the file."""
         self._reads.dispose()

@@ -45,6 +45,7 @@ CONTRACT = {
         "DELETE /v1/keys/{key_id}",
         "GET /v1/config",
         "GET /v1/audit",
+        "GET /v1/storage",
     },
 }
 
