@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Column, func, select
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from sightline.service.store.tables import audit, counts, events, jobs, recordin
 
 __all__ = ["Usage", "read_usage"]
 
-_GROWING: Final[dict[str, Column[float]]] = {
+_GROWING: Final[dict[str, Column[Any]]] = {
     "events": events.c.time,
     "tracks": tracks.c.started_at,
     "recordings": recordings.c.begin,
