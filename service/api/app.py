@@ -21,6 +21,7 @@ from sightline.service.api import (
     openapi,
     page,
     pictures,
+    presence,
     problems,
     replay,
     scenes,
@@ -43,7 +44,7 @@ _LARGEST_BODIES: dict[ModuleType, int | None] = {
     search: 20 << 20,
 }
 _ROUTERS = (
-    *(session, keys, streams, scenes, live, events, pictures, tracks, counts),
+    *(session, keys, streams, scenes, live, events, pictures, tracks, counts, presence),
     *(replay, search, alerts, jobs, storage, system, metrics, page),
 )
 
