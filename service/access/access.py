@@ -32,6 +32,7 @@ from sightline.service.steady import SteadyClock
 from sightline.service.store.audit import add_entry
 from sightline.service.store.database import Database
 from sightline.service.store.errors import StoreError
+from sightline.service.store.keys import Key
 from sightline.service.store.sessions import LoginSession, delete_sessions_of
 
 __all__ = ["Access"]
@@ -101,8 +102,9 @@ class Access:
     async def holds(self, principal: Principal) -> bool:
         """Whether a principal of a connection that lasts may still go on.
 
-        False at most five seconds after the key was revoked or the login ended. A store that
-        cannot be asked changes nothing.
+        False at most five seconds after the key was revoked or changed, or the login ended: who
+        may go on connects again, with what the key allows now. A store that cannot be asked
+        changes nothing.
         """
         try:
             return await run_in_threadpool(self._holds, principal)
@@ -136,6 +138,17 @@ class Access:
         """
         self.keys.revoke(key_id, keep_an_admin=self._configured is None)
         self.logins.forget()
+
+    def change_key(self, key_id: str, changes: Mapping[str, Any]) -> Key:
+        """Change what a key is called, what it allows or when it ends, at once.
+
+        Raises:
+            UnknownError: There is no such key.
+            InputError: It would make no sense.
+            ConflictError: It is the last administrator's.
+            StoreError: The store failed.
+        """
+        return self.keys.change(key_id, changes, keep_an_admin=self._configured is None)
 
     def check_source(self, source: str) -> Guard:
         """Check a source that came by the interface, and say how its reader checks it again.
@@ -231,7 +244,10 @@ class Access:
     def _holds(self, principal: Principal) -> bool:
         if principal.session is not None and self.logins.current(principal.session) is None:
             return False
-        return principal.id == _CONFIGURED.id or self.keys.current(principal.id) is not None
+        if principal.id == _CONFIGURED.id:
+            return True
+        key = self.keys.current(principal.id)
+        return key is not None and principal_of(key, principal.session) == principal
 
 
 def _digest(token: str) -> bytes:

@@ -1,4 +1,4 @@
-"""API keys: made, checked, revoked.
+"""API keys: made, checked, changed, revoked.
 
 A key costs its argon2 hash once; after that a digest in memory tells it, and its row is read again
 after five seconds, so that a key revoked by another process (`sightline keys revoke`) ends soon.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
 
 from sqlalchemy.orm import Session
 
@@ -115,29 +116,49 @@ class Keys:
                 not in the future.
             StoreError: The store failed.
         """
-        if not name.strip():
-            raise InputError("a key needs a name, so that people know later whose it is")
-        if role not in get_args(Role):
-            raise InputError(f"there is no role {role!r}; roles are {', '.join(get_args(Role))}")
-        if role == "admin" and streams is not None:
-            raise InputError("an administrator sees all streams; leave out the streams")
         now = self._clock.now()
-        if expires_at is not None and not now < expires_at < now + _LONGEST_SECONDS:
-            raise InputError("a key ends in the future, within a hundred years, or never")
         key_id = new_id()
         token = new_token(key_id)
         key = Key(
             id=key_id,
             name=name.strip(),
             role=role,
-            streams=None if streams is None else tuple(dict.fromkeys(streams)),
+            streams=_unique(streams),
             hash=token_digest(token),
             created_at=now,
             expires_at=expires_at,
         )
+        _check(key, now)
         with self._database.session() as session:
             store.add_key(session, key)
         return key, token
+
+    def change(self, key_id: str, changes: Mapping[str, Any], *, keep_an_admin: bool) -> Key:
+        """Change what a key is called, what it allows or when it ends; its token stays.
+
+        Args:
+            key_id: Its identifier.
+            changes: Any of `name`, `role`, `streams` and `expires_at`, as `add` takes them.
+            keep_an_admin: Whether it is refused to leave no administrator.
+
+        Raises:
+            UnknownError: There is no such key.
+            InputError: As `add`.
+            ConflictError: It is the last administrator's.
+            StoreError: The store failed.
+        """
+        with self._database.session() as session:
+            before = store.get_key(session, key_id)
+            if before is None:
+                raise UnknownError(f"there is no key {key_id!r}")
+            key = replace(before, **changes)
+            key = replace(key, name=key.name.strip(), streams=_unique(key.streams))
+            _check(key, self._clock.now())
+            store.replace_key(session, key)
+            if keep_an_admin and not self._has_admin(session):
+                raise ConflictError("this is the last administrator's key; make another one first")
+        self._rows.clear()
+        return key
 
     def revoke(self, key_id: str, *, keep_an_admin: bool) -> None:
         """End a key and its logins.
@@ -199,6 +220,26 @@ def principal_of(key: Key, login: str | None = None) -> Principal:
     """
     roles: dict[str, Role] = {role: role for role in get_args(Role)}
     return Principal(key.id, key.name, roles[key.role], key.streams, login)
+
+
+def _check(key: Key, now: float) -> None:
+    """Whether a key makes sense.
+
+    Raises:
+        InputError: It does not.
+    """
+    if not key.name:
+        raise InputError("a key needs a name, so that people know later whose it is")
+    if key.role not in get_args(Role):
+        raise InputError(f"there is no role {key.role!r}; roles are {', '.join(get_args(Role))}")
+    if key.role == "admin" and key.streams is not None:
+        raise InputError("an administrator sees all streams; leave out the streams")
+    if key.expires_at is not None and not now < key.expires_at < now + _LONGEST_SECONDS:
+        raise InputError("a key ends in the future, within a hundred years, or never")
+
+
+def _unique(streams: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if streams is None else tuple(dict.fromkeys(streams))
 
 
 def _lasts(key: Key, now: float) -> bool:

@@ -18,9 +18,12 @@ from sightline.service.settings import Identifier
 from sightline.service.steady import rfc3339
 from sightline.service.store.keys import Key
 
-__all__ = ["KeyAnswer", "KeyRequest", "NewKey", "router"]
+__all__ = ["KeyAnswer", "KeyChanges", "KeyRequest", "NewKey", "router"]
 
 router = APIRouter(tags=["access"])
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Streams = Annotated[list[Identifier], Field(max_length=10_000)]
 
 
 class KeyRequest(pydantic.BaseModel):
@@ -33,15 +36,30 @@ class KeyRequest(pydantic.BaseModel):
         },
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")] = Field(
-        description="Whose it is."
-    )
+    name: Name = Field(description="Whose it is.")
     role: Role = Field(description="What it allows.")
-    streams: Annotated[list[Identifier], Field(max_length=10_000)] | None = Field(
+    streams: Streams | None = Field(
         default=None, description="Streams that it is limited to; all, also future ones, if null."
     )
     expires_at: pydantic.AwareDatetime | None = Field(
         default=None, description="When it ends by itself."
+    )
+
+
+class KeyChanges(pydantic.BaseModel):
+    """Fields of a key that change (RFC 7396); its token stays."""
+
+    model_config = pydantic.ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"streams": ["entrance", "yard"]}]}
+    )
+
+    name: Name | None = Field(default=None, description="Whose it is; null leaves that.")
+    role: Role | None = Field(default=None, description="What it allows; null leaves that.")
+    streams: Streams | None = Field(
+        default=None, description="Streams that it is limited to; null for all, also future ones."
+    )
+    expires_at: pydantic.AwareDatetime | None = Field(
+        default=None, description="When it ends by itself; null for never."
     )
 
 
@@ -90,6 +108,22 @@ def make_key(
     note(request, target=key.id, name=key.name, role=key.role, streams=body.streams)
     response.headers["Location"] = f"/v1/keys/{key.id}"
     return NewKey.model_validate({**_fields(key), "token": token})
+
+
+@router.patch("/v1/keys/{key_id}", summary="Change a key")
+def change_key(
+    key_id: str, body: KeyChanges, _: Admin, request: Request, context: CurrentContext
+) -> KeyAnswer:
+    """Change whose it is, what it allows or when it ends; it holds at once, live within seconds."""
+    changes = body.model_dump(exclude_unset=True)
+    for name in ("name", "role"):
+        if changes.get(name, name) is None:
+            del changes[name]
+    if body.expires_at is not None:
+        changes["expires_at"] = body.expires_at.timestamp()
+    key = context.access.change_key(key_id, changes)
+    note(request, name=key.name, role=key.role, streams=_fields(key)["streams"])
+    return KeyAnswer.model_validate(_fields(key))
 
 
 @router.delete("/v1/keys/{key_id}", status_code=204, summary="Revoke a key")

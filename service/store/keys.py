@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 
 from sightline.service.store.tables import keys
 
-__all__ = ["Key", "add_key", "delete_key", "get_key", "list_keys", "touch_key"]
+__all__ = [
+    "Key",
+    "add_key",
+    "delete_key",
+    "get_key",
+    "list_keys",
+    "replace_key",
+    "touch_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,13 @@ def delete_key(session: Session, key_id: str) -> bool:
     """Revoke a key; False where there is none of that name."""
     gone = session.scalars(delete(keys).where(keys.c.id == key_id).returning(keys.c.id))
     return gone.first() is not None
+
+
+def replace_key(session: Session, key: Key) -> None:
+    """Change what a key is called, what it allows and when it ends."""
+    streams = None if key.streams is None else list(key.streams)
+    changed = {"name": key.name, "role": key.role, "streams": streams, "expires_at": key.expires_at}
+    session.execute(update(keys).where(keys.c.id == key.id).values(changed))
 
 
 def touch_key(session: Session, key_id: str, now: float) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 
 import pytest
 
 from sightline.service.access.access import Access
+from sightline.service.access.keys import principal_of
 from tests.service.api.conftest import ADMIN_TOKEN, MakeService, Service, code_of
 from tests.service.api.test_roles import guarded_routes
 
@@ -31,7 +33,7 @@ def test_a_key_is_shown_once_and_stored_as_a_hash(service: Service) -> None:
     token = made.json()["token"]
     assert made.status_code == 201
     assert service.client(token).get("/v1/streams").status_code == 200
-    secret = token.rpartition("_")[2]
+    secret = token.split("_", 2)[2]
     assert secret not in client.get("/v1/keys").text
     key = service.context.access.keys.all()[0]
     assert key.hash.startswith("$argon2id$")
@@ -91,6 +93,55 @@ def test_a_key_that_makes_no_sense_is_refused(service: Service, body: dict[str, 
     answer = service.client().post("/v1/keys", json=body)
     assert (answer.status_code, code_of(answer)) == (422, "invalid_request")
     assert service.context.access.keys.all() == []
+
+
+def test_what_a_key_allows_changes_at_once_and_its_token_stays(service: Service) -> None:
+    client = service.client()
+    body = {"name": "guard", "role": "viewer", "streams": ["yard"]}
+    made = client.post("/v1/keys", json=body).json()
+    guard = service.client(made["token"])
+    assert guard.get("/v1/streams/door").status_code == 404
+    address = f"/v1/keys/{made['id']}"
+    changed = client.patch(address, json={"streams": ["door", "yard", "door"], "name": " Guard "})
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["name"], changed.json()["streams"]) == ("Guard", ["door", "yard"])
+    assert guard.get("/v1/streams/door").status_code == 200
+    assert guard.post("/v1/streams/door/stop").status_code == 403
+    client.patch(address, json={"role": "operator", "streams": None}).raise_for_status()
+    assert guard.post("/v1/streams/door/stop").status_code == 200
+    end = {"expires_at": "2027-01-15T08:01:00Z"}
+    client.patch(address, json=end).raise_for_status()
+    service.clock.time += 61
+    assert guard_status(guard) == 401
+    entry = audit(service, action="change_key")[0]
+    assert entry["detail"] == {"name": "Guard", "role": "operator", "streams": None}
+
+
+def test_a_live_connection_ends_when_its_key_allows_something_else(service: Service) -> None:
+    access = service.context.access
+    key, _ = access.keys.add("guard", "viewer", ["door", "yard"])
+    principal = principal_of(key, None)
+    assert access.keys.current(key.id) is not None
+    assert asyncio.run(access.holds(principal))
+    service.client().patch(f"/v1/keys/{key.id}", json={"streams": ["yard"]}).raise_for_status()
+    assert not asyncio.run(access.holds(principal))
+
+
+def test_a_key_is_not_changed_into_one_that_makes_no_sense(make_service: MakeService) -> None:
+    service = make_service(auth={})
+    keys = service.context.access.keys
+    [first] = keys.all()
+    _, token = keys.add("second", "admin", expires_at=service.clock.time + 60)
+    client = service.client(token)
+    refused = {
+        "conflict": {"role": "viewer"},
+        "invalid_request": {"streams": ["door"]},
+    }
+    for code, changes in refused.items():
+        assert code_of(client.patch(f"/v1/keys/{first.id}", json=changes)) == code
+    assert code_of(client.patch("/v1/keys/none", json={"name": "x"})) == "not_found"
+    assert client.patch(f"/v1/keys/{first.id}", json={"name": None}).json()["role"] == "admin"
+    assert keys.all()[0] == first
 
 
 def test_the_first_start_makes_one_token_and_later_ones_none(make_service: MakeService) -> None:
@@ -178,7 +229,7 @@ def test_tokens_are_in_no_log(service: Service, caplog: pytest.LogCaptureFixture
         service.client(token).get("/v1/streams")
         service.client("sl_wrong-token").get("/v1/streams")
         service.client(None).post("/v1/session", json={"token": token, "more": "s3cret"})
-    for secret in (token.rpartition("_")[2], "sl_wrong-token", "s3cret"):
+    for secret in (token.split("_", 2)[2], "sl_wrong-token", "s3cret"):
         assert secret not in caplog.text
 
 

@@ -18,7 +18,7 @@ from sightline.service.errors import UnavailableError
 from tests.service.api.conftest import MakeService, Service, code_of
 
 SAFE = {"GET", "HEAD"}
-PUBLIC = {("POST", "/v1/session"), ("GET", "/")}
+PUBLIC = {("POST", "/v1/session"), ("GET", "/"), ("GET", "/assets/{name}")}
 PROBES = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 CONTRACT = {
     "viewer": {
@@ -42,6 +42,7 @@ CONTRACT = {
     "admin": {
         "GET /v1/keys",
         "POST /v1/keys",
+        "PATCH /v1/keys/{key_id}",
         "DELETE /v1/keys/{key_id}",
         "GET /v1/config",
         "GET /v1/audit",
