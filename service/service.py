@@ -105,8 +105,6 @@ class Service:
             pictures=self._pictures,
             alerts=self._alerts,
             engine=self._engine,
-            supervisor=self._readers,
-            writer=self._writer,
             jobs=self._jobs,
             search=self._search,
             event_pictures=self._event_pictures,

@@ -11,7 +11,6 @@ from fastapi.requests import HTTPConnection
 if TYPE_CHECKING:
     from sightline.service.access.access import Access
     from sightline.service.alerts.alerts import Alerts
-    from sightline.service.cameras.supervisor import CameraSupervisor
     from sightline.service.config import Config
     from sightline.service.engine.host import EngineHost
     from sightline.service.jobs.queue import JobQueue
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from sightline.service.search.search import Search
     from sightline.service.steady import SteadyClock
     from sightline.service.store.database import Database
-    from sightline.service.store.writer import Writer
     from sightline.service.streams import StreamManager
     from sightline.service.telemetry.metrics import Metrics
 
@@ -42,8 +40,6 @@ class Context:
         pictures: Pictures of what is seen now.
         alerts: Who is told of events.
         engine: The detector's process.
-        supervisor: The readers' processes.
-        writer: Where events and tracks are written.
         jobs: Offline tracking.
         search: Search by appearance.
         event_pictures: Snapshots and clips of events.
@@ -59,8 +55,6 @@ class Context:
     pictures: Pictures
     alerts: Alerts
     engine: EngineHost
-    supervisor: CameraSupervisor
-    writer: Writer
     jobs: JobQueue
     search: Search
     event_pictures: EventPictures

@@ -8,23 +8,23 @@ the number, no event is told twice, and no number is given twice.
 from __future__ import annotations
 
 import contextlib
-import functools
-import itertools
 import logging
 import queue
 import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from sightline.errors import StateError
 from sightline.service import config
-from sightline.service.engine.books import Book, plain_scene
+from sightline.service.cameras.ring import FrameRing
+from sightline.service.engine.accounts import Accounts, Used
+from sightline.service.engine.books import Book, MakeRing, plain_scene
 from sightline.service.engine.messages import (
     EngineReport,
     EngineState,
@@ -34,10 +34,8 @@ from sightline.service.engine.messages import (
     SavedState,
     StreamEnd,
     TrackRecord,
-    add_counts,
 )
 from sightline.service.engine.process import run_engine
-from sightline.service.engine.scheduler import NO_FRAMES
 from sightline.service.engine.tally import Tally
 from sightline.service.engine.watchdog import Watchdog
 from sightline.service.engine.wire import (
@@ -48,6 +46,7 @@ from sightline.service.engine.wire import (
     End,
     Failed,
     Flushed,
+    HandOver,
     Left,
     Processed,
     Ready,
@@ -56,10 +55,10 @@ from sightline.service.engine.wire import (
     Stopped,
     Watch,
 )
-from sightline.service.processes import Child, start_child
+from sightline.service.processes import start_child
 from sightline.service.steady import SteadyClock
 
-__all__ = ["EngineHost", "Message"]
+__all__ = ["EngineHost", "EngineProcess", "Message", "Pipe"]
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +74,44 @@ _STEADY_SECONDS = 30.0
 _POLL_SECONDS = 0.25
 
 
+class Pipe(Protocol):
+    """The service's end of what connects it with a process; `multiprocessing`'s, or the like."""
+
+    def send(self, obj: Any, /) -> None:
+        """Have a command told; OSError or ValueError where nobody can hear it any more."""
+
+    def poll(self) -> bool:
+        """Whether a report waits."""
+
+    def recv(self) -> Any:
+        """The next report; EOFError or OSError where none will come any more."""
+
+    def fileno(self) -> int:
+        """What `multiprocessing.connection.wait` takes."""
+
+
+class EngineProcess(Protocol):
+    """A process that runs `run_engine`: a child of this one, or one on another machine."""
+
+    @property
+    def pipe(self) -> Pipe:
+        """Takes commands and gives reports."""
+
+    @property
+    def sentinel(self) -> int:
+        """Ready when the process has ended."""
+
+    @property
+    def pid(self) -> int:
+        """Its number, where it runs."""
+
+    def wait(self, timeout: float) -> int | None:
+        """Wait for its end; its exit code, None if it still runs."""
+
+    def kill(self) -> None:
+        """End it now."""
+
+
 class EngineHost:
     """All streams' detection and tracking, in a process of its own.
 
@@ -88,6 +125,10 @@ class EngineHost:
             take little time.
         threads: CPU threads of the detector; 0 for all cores that the process may use.
         hang_seconds: A process without a sign of life for so long is killed.
+        start: Starts the process; OSError where it cannot be started. A child of this process, if
+            not given.
+        accounts: Shared with the hosts that streams are handed over to and taken over from.
+        make_ring: Makes the memory of pictures, where the process finds it.
     """
 
     def __init__(
@@ -99,22 +140,29 @@ class EngineHost:
         *,
         threads: int = 0,
         hang_seconds: float = 10.0,
+        start: Callable[[], EngineProcess] | None = None,
+        accounts: Accounts | None = None,
+        make_ring: MakeRing = FrameRing.create,
     ) -> None:
-        self._settings = (detector, tracker, clock, threads)
+        def start_here() -> EngineProcess:
+            return start_child(run_engine, detector, tracker, clock, threads, name="engine")
+
+        self._start_process = start or start_here
+        self._make_ring = make_ring
         self._clock = clock
         self._on_message = on_message
         self._hang_seconds = hang_seconds
-        self._lock = threading.Lock()
+        self._accounts = accounts or Accounts()
+        self._lock = self._accounts.lock
+        self._telling = threading.Lock()  # held while one report is taken and told
         self._changed = threading.Condition(self._lock)
         self._tally = Tally(detector)
         self._state: EngineState = "STOPPED"
         self._books: dict[str, Book] = {}
         self._leaving: dict[int, Book] = {}
         self._rings: dict[str, str] = {}
-        self._used: dict[str, _Used] = {}
-        self._epochs = itertools.count(1)
         self._outbox: _Outbox | None = None
-        self._child: Child | None = None
+        self._child: EngineProcess | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine-host", daemon=True)
 
@@ -137,14 +185,6 @@ class EngineHost:
             for book in self._books.values():
                 book.close()
 
-    def wait_until_ready(self, timeout: float) -> bool:
-        """Wait until the networks run; False if they do not by then, or cannot be started."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._state in ("RUNNING", "BACKOFF") or self._closing.is_set(), timeout
-            )
-            return self._state == "RUNNING"
-
     def add(self, stream: config.Stream, first_number: int, state: bytes | None) -> None:
         """Begin to track a stream, once its ring is attached.
 
@@ -155,18 +195,18 @@ class EngineHost:
                 was removed since this host was started: all that it knows of has ended.
         """
         with self._lock:
-            used = self._used.get(stream.id)
+            used = self._accounts.used.get(stream.id)
             if used is not None:
                 first_number, state = max(first_number, used.number + 1), None
             else:
-                used = self._used[stream.id] = _Used()
-            ring = self._rings.get(stream.id)
-            book = Book(stream, next(self._epochs), first_number, state, ring, used.sequence)
+                used = self._accounts.used[stream.id] = Used()
+            epoch = self._accounts.next_epoch()
+            book = Book(stream, epoch, first_number, state, used.sequence)
             old = self._books.pop(stream.id, None)
             if old is not None:
                 self._leave(old)
-            self._books[stream.id] = book
-            self._send(book.plan())
+            self._accounts.books[epoch] = book
+            self._begin(book)
 
     def attach(self, stream: str, ring: str) -> None:
         """Take the stream's frames from a ring, and no longer from the one before."""
@@ -184,6 +224,57 @@ class EngineHost:
             book = self._books.pop(stream, None)
             if book is not None:
                 self._leave(book)
+
+    def hand_over(self, stream: str) -> Book | None:
+        """Track a stream no longer, for another host to go on with it as if nothing had been.
+
+        Returns:
+            What that host takes over; None where the stream is not tracked here. No report of it
+            is told any more.
+        """
+        with self._telling, self._lock:
+            self._rings.pop(stream, None)
+            book = self._books.pop(stream, None)
+            if book is not None:
+                self._send(HandOver(stream))
+                book.close()
+            return book
+
+    def abandon(self) -> list[Book]:
+        """Give all streams up, those that leave first: the process is lost, and no other follows.
+
+        Returns:
+            What other hosts take over; no report is told any more.
+        """
+        with self._telling, self._changed:
+            self._closing.set()
+            self._changed.notify_all()
+            books = [*self._leaving.values(), *self._books.values()]
+            for book in books:
+                book.close()
+            self._leaving, self._books = {}, {}
+            return books
+
+    def take_over(self, book: Book, sequence: int = 0) -> None:
+        """Go on with a stream of another host.
+
+        Args:
+            book: From `hand_over` or `abandon`.
+            sequence: Of the frame before the first of its new reader.
+        """
+        with self._lock:
+            used = self._accounts.used[book.stream]
+            del self._accounts.books[book.epoch]
+            if book.epoch > used.forgotten:  # late reports of the process before are not its
+                book.epoch = self._accounts.next_epoch()
+            self._accounts.books[book.epoch] = book
+            book.go_on(sequence)
+            if book.is_leaving:
+                self._leaving[book.epoch] = book
+                self._send(book.plan())
+                self._send(End(book.stream))
+            else:
+                self._begin(book)
 
     def update(self, stream: config.Stream) -> None:
         """Take other zones, lines, rules and another `process_fps`; all identities stay."""
@@ -222,20 +313,11 @@ class EngineHost:
         Returns:
             None where it was never added.
         """
-        with self._lock:
-            used = self._used.get(stream)
-            if used is None:
-                return None
-            books = [*self._leaving.values(), *self._books.values()]
-            mine = [b for b in books if b.stream == stream and b.epoch > used.forgotten]
-            return functools.reduce(add_counts, (book.counts for book in mine), used.counts)
+        return self._accounts.counts(stream)
 
     def forget(self, stream: str) -> None:
         """Count from 0 again: a stream of that name will be another one."""
-        with self._lock:
-            used = self._used.get(stream)
-            if used is not None:
-                used.forgotten, used.counts = next(self._epochs), NO_FRAMES
+        self._accounts.forget(stream)
 
     def report(self) -> EngineReport:
         """What the process is and does."""
@@ -258,21 +340,21 @@ class EngineHost:
             failures = 1 if time.monotonic() - began > _STEADY_SECONDS else failures + 1
             with self._changed:
                 self._tally.restart(reason)
-                self._set_state("BACKOFF")
+                self._state = "BACKOFF"
                 pause = _PAUSES[min(failures, len(_PAUSES)) - 1]
                 self._changed.wait_for(self._closing.is_set, pause)
         with self._changed:
-            self._set_state("STOPPED")
+            self._state = "STOPPED"
         self._pass_on(self.report())
 
     def _serve(self) -> str:
         """One life of the process; returns why it ended."""
         with self._changed:
-            self._set_state("STARTING")
+            self._state = "STARTING"
         try:
-            child = start_child(run_engine, *self._settings, name="engine")
+            child = self._start_process()
         except OSError as error:  # handles, memory or processes are used up
-            return f"its process could not be started: {error.strerror}"
+            return f"its process could not be started: {error.strerror or error}"
         outbox = _Outbox(child.pipe)
         with self._lock:
             self._child, self._outbox = child, outbox
@@ -293,7 +375,7 @@ class EngineHost:
             child.kill()
             outbox.close()
 
-    def _listen(self, child: Child) -> str:
+    def _listen(self, child: EngineProcess) -> str:
         """Take reports until the process has ended, hangs, or has stopped as it was told to."""
         watchdog = Watchdog(time.monotonic(), 4 * _POLL_SECONDS)
         patience, failure = _START_SECONDS, ""
@@ -334,7 +416,7 @@ class EngineHost:
             case Ready():
                 with self._changed:
                     self._tally.ready(report)
-                    self._set_state("RUNNING")
+                    self._state = "RUNNING"
             case Beat():
                 with self._lock:
                     self._tally.beat(report)
@@ -346,12 +428,10 @@ class EngineHost:
                 with self._lock:
                     book = self._leaving.pop(report.epoch, None)
                     if book is not None:
-                        used = self._used[book.stream]
-                        used.note(0, report.newest)
-                        if book.epoch > used.forgotten:
-                            used.counts = add_counts(used.counts, report.end.counts)
+                        self._accounts.close(book, report.end.counts, report.newest)
                         book.close()
-                self._pass_on(*report.recordings, *report.records, report.end)
+                if book is not None:
+                    self._pass_on(*report.recordings, *report.records, report.end)
             case Flushed():
                 self._pass_on(*report.recordings, report.saved)
             case Failed() | Stopped():
@@ -359,22 +439,26 @@ class EngineHost:
 
     def _processed(self, report: Processed) -> None:
         name = report.result.stream
-        with self._lock:
-            book = self._leaving.get(report.epoch) or self._books.get(name)
-            if book is not None and book.epoch == report.epoch:
-                self._used[name].note(report.last_number, report.newest)
-                self._note_frame(book, report)
-        saved = () if report.saved is None else (report.saved,)
-        self._pass_on(*report.recordings, *report.records, report.result, *saved)
+        with self._telling:
+            with self._lock:
+                book = self._leaving.get(report.epoch) or self._books.get(name)
+                if book is None or book.epoch != report.epoch:
+                    return  # another host goes on with it
+                self._accounts.used[name].note(report.last_number, report.newest)
+                book.take(report)
+            self._show(book, report.result)
+            saved = () if report.saved is None else (report.saved,)
+            self._pass_on(*report.recordings, *report.records, report.result, *saved)
 
-    def _note_frame(self, book: Book, report: Processed) -> None:
+    def _show(self, book: Book, result: FrameResult) -> None:
         try:
-            has_new_ring = book.take(report, self._clock.now())
+            has_new_ring = book.show(result, self._clock.now(), self._make_ring)
         except StateError as error:  # without shared memory there are no pictures to look at
             self._tally.note(str(error))
             return
-        if has_new_ring and book.viewer is not None:
-            self._send(Watch(book.stream, book.watched_until, book.viewer.name))
+        with self._lock:
+            if has_new_ring and book.viewer is not None:
+                self._send(Watch(book.stream, book.watched_until, book.viewer.name))
 
     def _note_counts(self, beat: Beat) -> None:
         # Of several of a name, the one that left first is what the process still has.
@@ -393,7 +477,13 @@ class EngineHost:
                 # Whoever listens has a fault: cameras are tracked all the same.
                 _log.exception("what the engine told was not taken: %s", type(message).__name__)
 
+    def _begin(self, book: Book) -> None:
+        book.ring = self._rings.get(book.stream)
+        self._books[book.stream] = book
+        self._send(book.plan())
+
     def _leave(self, book: Book) -> None:
+        book.is_leaving = True
         self._leaving[book.epoch] = book
         self._send(End(book.stream))
 
@@ -402,36 +492,11 @@ class EngineHost:
         if self._outbox is not None:
             self._outbox.put(command)
 
-    def _set_state(self, state: EngineState) -> None:
-        self._state = state
-        self._changed.notify_all()
-
-
-@dataclass(slots=True)
-class _Used:
-    """What of a stream's numbers is used up: of tracks, and of frames.
-
-    Args:
-        number: Largest of a track.
-        sequence: Newest frame that is accounted for.
-        counts: Where the frames of its earlier addings went.
-        forgotten: Epoch before which nothing counts.
-    """
-
-    number: int = 0
-    sequence: int = 0
-    counts: FrameCounts = NO_FRAMES
-    forgotten: int = 0
-
-    def note(self, number: int, sequence: int) -> None:
-        self.number = max(self.number, number)
-        self.sequence = sequence
-
 
 class _Outbox:
     """Sends commands from a thread of its own: a process that hangs takes none."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine-outbox", daemon=True)
@@ -451,7 +516,7 @@ class _Outbox:
                 self._pipe.send(command)
 
 
-def _ending(child: Child) -> str:
+def _ending(child: EngineProcess) -> str:
     """How a process ended that said nothing about it."""
     code = child.wait(_POLL_SECONDS)
     if code is not None and code < 0:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import resource
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from sightline.errors import SightlineError, SourceError
 from sightline.service.errors import TooLargeError, UnsupportedError
 from sightline.service.processes import start_child
 
-__all__ = ["VideoFacts", "probe"]
+__all__ = ["probe"]
 
 # FFmpeg's names of demuxers, as they stand in its `-demuxers`; the first is of MP4 and MOV.
 _CONTAINERS = (
@@ -30,27 +29,8 @@ _MEMORY = 4 * 2**30
 _PACKETS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class VideoFacts:
-    """What the header of a video says.
-
-    Args:
-        container: FFmpeg's name of the container.
-        codec: Name of the codec.
-        width: Pixels.
-        height: Pixels.
-        seconds: Duration, None where it is not known.
-    """
-
-    container: str
-    codec: str
-    width: int
-    height: int
-    seconds: float | None
-
-
-def probe(path: Path, name: str, max_pixels: int) -> VideoFacts:
-    """What a video's header says.
+def probe(path: Path, name: str, max_pixels: int) -> None:
+    """Whether a file is a video that can be decoded.
 
     Args:
         path: The file.
@@ -62,9 +42,9 @@ def probe(path: Path, name: str, max_pixels: int) -> VideoFacts:
         TooLargeError: Its frames have too many pixels.
         SourceError: It is damaged, or reading its header crashed or took too long.
     """
-    child = start_child(_probe, str(path), max_pixels, name="probe")
+    child = start_child(_look_at, str(path), max_pixels, name="probe")
     try:
-        answer: VideoFacts | SightlineError | None = None
+        answer: SightlineError | bool | None = None
         if child.pipe.poll(_SECONDS):
             answer = child.pipe.recv()
     except EOFError:
@@ -72,8 +52,8 @@ def probe(path: Path, name: str, max_pixels: int) -> VideoFacts:
     finally:
         child.kill()
     match answer:
-        case VideoFacts():
-            return answer
+        case True:
+            return
         case TooLargeError() | UnsupportedError():
             raise type(answer)(f"{name}: {answer}")
         case _:
@@ -81,17 +61,18 @@ def probe(path: Path, name: str, max_pixels: int) -> VideoFacts:
             raise SourceError(f"{name}: {reason}", "stream_corrupt")
 
 
-def _probe(pipe: Connection, path: str, max_pixels: int) -> None:
+def _look_at(pipe: Connection, path: str, max_pixels: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     try:
-        pipe.send(_facts(path, max_pixels))
+        _check(path, max_pixels)
+        pipe.send(True)
     except SightlineError as error:
         # An error with more than a message does not survive pickling as it is.
         pipe.send(error if isinstance(error, TooLargeError | UnsupportedError) else None)
 
 
-def _facts(path: str, max_pixels: int) -> VideoFacts:
+def _check(path: str, max_pixels: int) -> None:
     import av
 
     if Path(path).stat().st_size == 0:
@@ -116,8 +97,6 @@ def _facts(path: str, max_pixels: int) -> VideoFacts:
                 f"its frames have {width}x{height} pixels; security.max_pixels allows {max_pixels}"
             )
         _decode_one(container, stream, max_pixels)
-        seconds = None if container.duration is None else container.duration / av.time_base
-        return VideoFacts(container.format.name, stream.codec_context.name, width, height, seconds)
 
 
 def _decode_one(container: Any, stream: Any, max_pixels: int) -> None:

@@ -41,7 +41,6 @@ class WriterStatistics:
             gone at the end.
         batches: Transactions that were committed.
         failures: Transactions that failed.
-        failing_since: Monotonic seconds since when none was committed, None while all is well.
         error: Why the last failed, None while all is well.
         seconds: What the last transaction took.
     """
@@ -51,7 +50,6 @@ class WriterStatistics:
     lost: Numbers
     batches: int
     failures: int
-    failing_since: float | None
     error: StoreError | None
     seconds: float
 
@@ -88,7 +86,6 @@ class Writer:
         self._deadline: float | None = None
         self._written, self._lost = Numbers(), Numbers()
         self._batches = self._failures = 0
-        self._failing_since: float | None = None
         self._error: StoreError | None = None
         self._seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -109,7 +106,6 @@ class Writer:
                 lost,
                 self._batches,
                 self._failures,
-                self._failing_since,
                 self._error,
                 self._seconds,
             )
@@ -215,7 +211,7 @@ class Writer:
             self._pending.popleft()
             self._written.add(batch.numbers())
             self._batches += 1
-            self._failing_since = self._error = None
+            self._error = None
             self._seconds = seconds
 
     def _note_failure(self, error: StoreError, batch: Batch) -> None:
@@ -224,8 +220,6 @@ class Writer:
         with self._changed:
             self._failures += 1
             self._error = error
-            if self._failing_since is None:
-                self._failing_since = time.monotonic()
             if error.code == "store_full":
                 # The largest may be what does not fit.
                 self._lost.recordings += len(batch.recordings)

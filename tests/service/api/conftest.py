@@ -195,8 +195,6 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
             jobs = JobQueue(config, database, steady)
             stack.callback(jobs.close)
             engine_double: Any = engine
-            writer_double: Any = writer
-            nothing: Any = None
             context = Context(
                 config=config,
                 clock=steady,
@@ -207,8 +205,6 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
                 pictures=Pictures(engine, hub, lambda _: "off", steady),
                 alerts=Alerts(config, database, steady),
                 engine=engine_double,
-                supervisor=nothing,
-                writer=writer_double,
                 jobs=jobs,
                 search=Search(config, database),
                 event_pictures=events,

@@ -162,7 +162,7 @@ class LiveService:
         self.metrics = Metrics()
         writer: Any = SimpleNamespace(
             statistics=WriterStatistics(
-                Numbers(7, 6, 5, 4), Numbers(events=2), Numbers(), 3, 1, None, None, 0.01
+                Numbers(7, 6, 5, 4), Numbers(events=2), Numbers(), 3, 1, None, 0.01
             )
         )
         kept: Any = SimpleNamespace(
@@ -188,8 +188,6 @@ class LiveService:
                 pictures=self.pictures,
                 alerts=nothing,
                 engine=engine,
-                supervisor=nothing,
-                writer=nothing,
                 jobs=nothing,
                 search=nothing,
                 event_pictures=nothing,
