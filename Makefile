@@ -9,13 +9,23 @@ DEV := $(VENV)/.dev
 JOBS ?= auto
 SBOM := out/sbom
 
-.PHONY: demo test check format clean lock sbom
+PAGE := service/page/built/index.html
+PAGE_SOURCES := $(shell find service/web -path service/web/node_modules -prune -o -type f ! -name schema.d.ts ! -name openapi.json -print) \
+  $(shell find service/api -name '*.py')
+
+.PHONY: demo test check format clean lock sbom web
 
 demo: $(RUNTIME)
 	$(BIN)/sightline demo --out out/demo
 
-test: $(DEV)
+test: $(DEV) $(PAGE)
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# The page of the service: TypeScript in service/web, built by Node (the machine's, else a wheel's).
+web: $(PAGE)
+
+$(PAGE): $(PAGE_SOURCES) | $(DEV)
+	$(BIN)/python service/web/build.py
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
@@ -59,4 +69,4 @@ sbom:
 	  --output-file $(SBOM)/sightline.cdx.json $(SBOM)/image/bin/python
 
 clean:
-	rm -rf $(VENV) out build dist *.egg-info
+	rm -rf $(VENV) out build dist *.egg-info service/page/built service/web/node_modules

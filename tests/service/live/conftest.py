@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sightline.service.api import page
 from sightline.service.store.database import Database
 from tests.service.live.live_service import LiveService
 
@@ -24,7 +25,11 @@ def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def live(new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveService]:
-    """The live part of the interface on a real server, with one running stream `gate`."""
+    """The live part of the interface on a real server, with one running stream `gate`.
+
+    Its page is the plain one; tests/page has the other.
+    """
+    monkeypatch.setattr(page, "BUILT", tmp_path / "nothing built")
     with LiveService(Path(shutil.copy(new_store, tmp_path / "store.db"))) as service:
         service.streams.tell("gate")
         yield service

@@ -1,0 +1,6 @@
+import type { Catalogue } from "..";
+
+/** Texte der Ansicht `correct`. */
+export const correct: Catalogue["correct"] = {
+  title: "Korrektur",
+};

@@ -1,0 +1,6 @@
+import type { Catalogue } from "..";
+
+/** Texte der Ansicht `events`. */
+export const events: Catalogue["events"] = {
+  title: "Ereignisse",
+};

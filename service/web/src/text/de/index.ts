@@ -1,0 +1,18 @@
+import type { Catalogue } from "..";
+import { administration } from "./administration";
+import { cameras } from "./cameras";
+import { correct } from "./correct";
+import { events } from "./events";
+import { jobs } from "./jobs";
+import { login } from "./login";
+import { numbers } from "./numbers";
+import { parts } from "./parts";
+import { reasons } from "./reasons";
+import { rules } from "./rules";
+import { search } from "./search";
+import { shell } from "./shell";
+
+export const de: Catalogue = {
+  ...{ administration, cameras, correct, events, jobs, login },
+  ...{ numbers, parts, reasons, rules, search, shell },
+};

@@ -1,0 +1,6 @@
+import type { Catalogue } from "..";
+
+/** Texte der Ansicht `jobs`. */
+export const jobs: Catalogue["jobs"] = {
+  title: "Aufträge",
+};

@@ -1,0 +1,5 @@
+/** Texts of the view `cameras`. */
+
+export const cameras = {
+  title: "Cameras",
+};

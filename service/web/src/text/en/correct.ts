@@ -1,0 +1,5 @@
+/** Texts of the view `correct`. */
+
+export const correct = {
+  title: "Correct",
+};

@@ -1,0 +1,5 @@
+/** Texts of the view `events`. */
+
+export const events = {
+  title: "Events",
+};

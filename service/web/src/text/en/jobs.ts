@@ -1,0 +1,5 @@
+/** Texts of the view `jobs`. */
+
+export const jobs = {
+  title: "Jobs",
+};

@@ -1,0 +1,5 @@
+/** Texts of the view `numbers`. */
+
+export const numbers = {
+  title: "Numbers",
+};

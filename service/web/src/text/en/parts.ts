@@ -1,0 +1,15 @@
+/** Texts of parts that every view uses. */
+
+export const parts = {
+  close: "Close",
+  cancel: "Cancel",
+  save: "Save",
+  optional: "optional",
+  next: "Next",
+  previous: "Previous",
+  retry: "Try again",
+  failed: "That did not work",
+  noAnswer: "The service does not answer. Nothing that you typed is lost; please try again.",
+  tooMany: (wait: string) => `Too many attempts. Please try again in ${wait}.`,
+  livePicture: (name: string) => `Live picture of ${name}`,
+};

@@ -1,0 +1,5 @@
+/** Texts of the view `rules`. */
+
+export const rules = {
+  title: "Rules",
+};

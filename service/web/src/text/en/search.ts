@@ -1,0 +1,5 @@
+/** Texts of the view `search`. */
+
+export const search = {
+  title: "Search",
+};

@@ -1,0 +1,54 @@
+/** Numbers and times as the viewer's language and zone write them. */
+
+import { currentLanguage } from ".";
+
+export function number(value: number, options: Intl.NumberFormatOptions = {}): string {
+  return new Intl.NumberFormat(currentLanguage(), options).format(value);
+}
+
+export function percent(share: number, digits = 0): string {
+  return number(share, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** A size in bytes, KB, MB … of 1000. */
+export function bytes(value: number): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
+  return number(value / 1_000 ** step, {
+    style: "unit",
+    unit: units[step] ?? "byte",
+    unitDisplay: "short",
+    maximumFractionDigits: value < 1_000 ? 0 : 1,
+  });
+}
+
+/** How long something lasts, in its largest fitting unit: 45 s, 3 min, 2 h, 5 days. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1_000));
+  const [value, unit] =
+    seconds < 120
+      ? [seconds, "second"]
+      : seconds < 7_200
+        ? [Math.round(seconds / 60), "minute"]
+        : seconds < 172_800
+          ? [Math.round(seconds / 3_600), "hour"]
+          : [Math.round(seconds / 86_400), "day"];
+  return number(value as number, { style: "unit", unit: unit as string, unitDisplay: "short" });
+}
+
+/** A time in the viewer's zone; today's without its day. */
+export function clock(time: string | number | Date): string {
+  const at = new Date(time);
+  const today = at.toDateString() === new Date().toDateString();
+  return new Intl.DateTimeFormat(currentLanguage(), {
+    ...(today ? {} : { day: "numeric", month: "short" }),
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  }).format(at);
+}
+
+/** A time in full, with its zone. */
+export function fullTime(time: string | number | Date): string {
+  return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "full", timeStyle: "long" }).format(new Date(time));
+}
