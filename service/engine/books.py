@@ -6,20 +6,22 @@ import itertools
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from sightline.service import config
-from sightline.service.cameras.ring import FrameRing
+from sightline.service.cameras.ring import RingFrame
 from sightline.service.engine.messages import FrameCounts, FrameResult
 from sightline.service.engine.scheduler import NO_FRAMES
 from sightline.service.engine.tracking import Seen
 from sightline.service.engine.wire import Begin, Processed
 from sightline.service.rules import Scene
 
-__all__ = ["Book", "plain_scene"]
+__all__ = ["Book", "MakeRing", "ViewerRing", "plain_scene"]
 
 _RESULTS = 16
 _LINGER_SECONDS = 1.0
@@ -28,19 +30,44 @@ _rings = itertools.count(1)
 Picture = tuple[npt.NDArray[np.uint8], FrameResult]
 
 
+class ViewerRing(Protocol):
+    """Pictures that were looked at: a `FrameRing`, or the like of another machine."""
+
+    @property
+    def name(self) -> str:
+        """What the process finds it by."""
+
+    def fits(self, height: int, width: int) -> bool:
+        """Whether a picture of that size finds room."""
+
+    def read(self, after: int) -> RingFrame | None:
+        """The newest picture; None if it is not newer than `after`."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+    def unlink(self) -> None:
+        """Give its memory back."""
+
+
+MakeRing = Callable[[str, int, int], ViewerRing]
+"""Makes a ring: its name, and height and width of the pictures; StateError without memory."""
+
+
 class Book:
-    """One stream's account; used under the host's lock, but for `picture`.
+    """One stream's account; used under the host's lock, but for `picture` and `show`.
 
     Args:
         stream: The definition.
         epoch: Number of this adding of the stream.
         first_number: Smallest number that a track may get.
         state: Saved state to begin with.
-        ring: Name of the ring of its frames, if there is one.
         sequence: Newest frame that belongs to an earlier adding of the stream.
 
     Attributes:
         stream: Identifier of the stream.
+        ring: Name of the ring of its frames, if there is one.
+        is_leaving: Whether the stream is to end.
         watched_until: UNIX seconds until which pictures are kept.
         viewer: The ring of those pictures.
         counts: Where its frames went so far, as it was told last.
@@ -52,22 +79,23 @@ class Book:
         epoch: int,
         first_number: int,
         state: bytes | None,
-        ring: str | None,
         sequence: int = 0,
     ) -> None:
         self.stream = stream.id
         self.epoch = epoch
         self.scene = plain_scene(stream)
         self.process_fps = stream.process_fps
-        self.ring = ring
+        self.ring: str | None = None
+        self.is_leaving = False
         self.watched_until = 0.0
-        self.viewer: FrameRing | None = None
+        self.viewer: ViewerRing | None = None
         self._waits = stream.buffer == "wait"
         self._first_number = first_number
         self._last_number = first_number - 1
         self._state = state
         self._since: list[Seen] = []
         self._sequence = sequence
+        self._seen_at = self._after = 0.0
         self._counts = self.counts = NO_FRAMES
         self._lock = threading.Lock()
         self._results: deque[FrameResult] = deque(maxlen=_RESULTS)
@@ -92,10 +120,17 @@ class Book:
             since=tuple(self._since),
             sequence=sequence,
             counts=counts,
+            after=self._after,
         )
 
-    def take(self, report: Processed, now: float) -> bool:
-        """Note what one frame led to; returns whether there is a new ring for pictures."""
+    def go_on(self, sequence: int) -> None:
+        """Another reader lays its frames out: those after `sequence`, and captured later."""
+        self._sequence, self._after = sequence, self._seen_at
+        self._counts = self.counts
+
+    def take(self, report: Processed) -> None:
+        """Note what one frame led to."""
+        self._seen_at = report.result.captured_at
         self._last_number = report.last_number
         self._sequence, self._counts = report.newest, report.result.counts
         self.note(report.result.counts)
@@ -103,10 +138,20 @@ class Book:
             self._since.append(report.seen)
         else:
             self._state, self._since = report.saved.data, []
+
+    def show(self, result: FrameResult, now: float, make_ring: MakeRing) -> bool:
+        """Have the picture of a frame kept while somebody watches.
+
+        Returns:
+            Whether there is a new ring for pictures.
+
+        Raises:
+            StateError: There is no memory for it.
+        """
         if now > self.watched_until + _LINGER_SECONDS:
             self.close()
             return False
-        return self._keep(report.result)
+        return self._keep(result, make_ring)
 
     def note(self, counts: FrameCounts) -> None:
         """Note where frames went; what is older than that is known already."""
@@ -135,7 +180,7 @@ class Book:
             self.viewer = self._picture = None
             self._results.clear()
 
-    def _keep(self, result: FrameResult) -> bool:
+    def _keep(self, result: FrameResult, make_ring: MakeRing) -> bool:
         width, height = result.size
         if self.viewer is not None and self.viewer.fits(height, width):
             with self._lock:
@@ -143,7 +188,7 @@ class Book:
             return False
         self.close()
         name = f"sightline-{os.getpid()}-viewer-{next(_rings)}"
-        viewer = FrameRing.create(name, height, width)
+        viewer = make_ring(name, height, width)
         with self._lock:
             self.viewer = viewer
         return True

@@ -16,7 +16,16 @@ from sightline.errors import ModelError
 from sightline.service.cameras.ring import FrameRing
 from sightline.service.engine.meter import Meter
 from sightline.service.engine.scheduler import Scheduler
-from sightline.service.engine.wire import Attach, Begin, Change, Command, End, Stop, Watch
+from sightline.service.engine.wire import (
+    Attach,
+    Begin,
+    Change,
+    Command,
+    End,
+    HandOver,
+    Stop,
+    Watch,
+)
 from sightline.service.steady import SteadyClock
 from sightline.structures import Detections, Frame
 
@@ -60,12 +69,14 @@ class _Camera:
         waits: Whether the reader waits until a frame is worked on.
         goes_on: Whether another process worked on this stream before.
         sequence: The last frame that was taken.
+        after: UNIX seconds until which another reader's frames were looked at.
     """
 
     ring: FrameRing | None
     waits: bool
     goes_on: bool
     sequence: int
+    after: float
 
 
 class Collector:
@@ -139,7 +150,7 @@ class Collector:
                         counts=command.counts,
                     )
                 goes_on = command.counts.received > 0
-                camera = _Camera(None, command.waits, goes_on, command.sequence)
+                camera = _Camera(None, command.waits, goes_on, command.sequence, command.after)
                 self._cameras[command.stream] = camera
                 if command.ring is not None:
                     self._attach(command.stream, command.ring)
@@ -150,6 +161,10 @@ class Collector:
                 if ended is not None and ended.ring is not None:
                     self._count(command.stream, ended.ring)
                     self._put(Retired(ended.ring))
+            case HandOver():
+                gone = self._cameras.pop(command.stream, None)
+                if gone is not None and gone.ring is not None:
+                    self._put(Retired(gone.ring))
             case Change():
                 with self._lock:
                     self._scheduler.set_rate(command.stream, command.process_fps)
@@ -157,7 +172,7 @@ class Collector:
                 pass
         if not isinstance(command, Attach):
             self._put(command)
-        if isinstance(command, End):
+        if isinstance(command, (End, HandOver)):
             self._output.join()  # a stream of the same name may begin next
 
     def _attach(self, stream: str, name: str) -> None:
@@ -199,16 +214,22 @@ class Collector:
             )
 
     def _offer(self, stream: str, ring: FrameRing) -> None:
-        newest = ring.newest
+        newest, camera = ring.newest, self._cameras[stream]
+        if camera.after and newest:
+            if ring.newest_at <= camera.after:
+                with self._lock:
+                    self._scheduler.pass_over(stream, newest)
+                return
+            camera.after = 0.0
         with self._lock:
             if 0 < newest < self._scheduler.newest(stream):
                 self._scheduler.renumber(stream)
-                self._cameras[stream].sequence = 0
+                camera.sequence = 0
             if newest > self._scheduler.newest(stream):
                 self._scheduler.offer(
                     stream, newest, captured_at=ring.newest_at, now=self._clock.now()
                 )
-                if self._cameras[stream].waits and not self._scheduler.is_waiting(stream):
+                if camera.waits and not self._scheduler.is_waiting(stream):
                     ring.taken = newest  # it was skipped, and its reader need not wait for that
 
     def _take(self, stream: str, now: float) -> Frame | None:

@@ -381,7 +381,7 @@ class EngineHost:
         patience, failure = _START_SECONDS, ""
         asked_to_stop: float | None = None
         while True:
-            wait([child.pipe, child.sentinel], _POLL_SECONDS)
+            wait([child.pipe.fileno(), child.sentinel], _POLL_SECONDS)
             while True:
                 try:
                     if not child.pipe.poll():
@@ -395,7 +395,7 @@ class EngineHost:
                         return "it was stopped"
                     case Failed():
                         failure = report.reason
-                    case Ready():
+                    case Ready() | Processed():
                         patience = self._hang_seconds
                     case Beat():
                         patience = _START_SECONDS if report.is_preparing else self._hang_seconds

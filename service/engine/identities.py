@@ -25,6 +25,7 @@ from sightline.service.engine.wire import (
     Command,
     End,
     Flushed,
+    HandOver,
     Left,
     Processed,
     Report,
@@ -114,6 +115,8 @@ class Identities:
                 self._begin(command)
             case End():
                 self._end(command.stream)
+            case HandOver():
+                self._hand_over(command.stream)
             case Change():
                 tracking = self._streams[command.stream].tracking
                 tracking.change(command.scene)
@@ -148,6 +151,15 @@ class Identities:
         self._meter.problems(name, [])
         end = StreamEnd(name, ending.at, ending.events, counts)
         self._tell(Left(stream.epoch, end, newest, ending.records, ending.recordings))
+
+    def _hand_over(self, name: str) -> None:
+        stream = self._streams.pop(name)
+        self._last_numbers[name] = stream.tracking.last_number
+        with self._lock:
+            self._scheduler.remove(name)
+        if stream.viewer is not None:
+            stream.viewer.close()
+        self._meter.problems(name, [])
 
     def _watch(self, command: Watch) -> None:
         stream = self._streams[command.stream]

@@ -209,6 +209,14 @@ class Scheduler:
         entry = self._camera(camera)
         entry.sequence, entry.captured_at = 0, math.nan
 
+    def pass_over(self, camera: str, sequence: int) -> None:
+        """Say that the frames up to this one are counted elsewhere.
+
+        Raises:
+            StateError: The camera is unknown.
+        """
+        self._camera(camera).sequence = sequence
+
     def finish(self, camera: str, *, processed: bool) -> FrameCounts:
         """Say that a frame that was taken is done with, and whether it was processed or lost.
 

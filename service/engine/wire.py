@@ -30,6 +30,7 @@ __all__ = [
     "End",
     "Failed",
     "Flushed",
+    "HandOver",
     "Left",
     "Processed",
     "Ready",
@@ -57,6 +58,8 @@ class Begin:
         since: Frames that were tracked since then, whose outcome is known.
         sequence: Newest frame that is accounted for.
         counts: Where the frames until then went.
+        after: UNIX seconds; frames that were captured no later were looked at by another process,
+            for which another reader laid them out.
     """
 
     stream: str
@@ -71,11 +74,19 @@ class Begin:
     since: tuple[Seen, ...]
     sequence: int
     counts: FrameCounts
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class End:
     """Track a stream no longer; `Left` answers."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Track a stream no longer and say nothing: another process goes on with it."""
 
     stream: str
 
@@ -111,7 +122,7 @@ class Stop:
     """Save everything and end; `Stopped` answers."""
 
 
-Command = Begin | End | Change | Attach | Watch | Stop
+Command = Begin | End | HandOver | Change | Attach | Watch | Stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from sightline.service.engine.host import EngineHost, Message
 from sightline.service.engine.messages import FrameResult
 from sightline.service.steady import SteadyClock
 from sightline.video import open_source
+from tests.e2e.running_service import wait_for
 
 MODEL = "sightline-n-int8"
 PATIENCE = 120.0
@@ -52,6 +53,11 @@ class Engine:
         """Wait until something holds that messages bring about."""
         with self._changed:
             assert self._changed.wait_for(what, PATIENCE), self.host.report()
+
+    def is_ready(self) -> bool:
+        """Wait until the networks run; False where they cannot be started."""
+        wait_for(lambda: self.host.report().state in ("RUNNING", "BACKOFF"), "a start")
+        return self.host.report().state == "RUNNING"
 
     def of(self, kind: type[M], stream: str | None = None) -> list[M]:
         """Messages of a kind so far, of one stream if that is given."""
@@ -121,7 +127,7 @@ def running(**options: Any) -> Iterator[Engine]:
     engine = Engine(**options)
     engine.host.start()
     try:
-        assert engine.host.wait_until_ready(PATIENCE), engine.host.report()
+        assert engine.is_ready(), engine.host.report()
         yield engine
     finally:
         engine.host.close()

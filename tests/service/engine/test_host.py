@@ -30,7 +30,7 @@ from sightline.service.engine.tracking import Identification, StreamTracking
 from sightline.service.networks import open_detector
 from sightline.service.rules import RulesEngine, replay
 from sightline.structures import Frame
-from tests.service.engine.hosting import MODEL, PATIENCE, Camera, Engine, Image, clip, running
+from tests.service.engine.hosting import MODEL, Camera, Engine, Image, clip, running
 from tests.service.engine.scenes import (
     RATE,
     START,
@@ -394,7 +394,7 @@ def test_a_device_that_is_not_there_is_said_and_tried_again() -> None:
     engine = Engine(detector=config.Detector(model=MODEL, device="cuda"))
     engine.host.start()
     try:
-        assert not engine.host.wait_until_ready(PATIENCE)
+        assert not engine.is_ready()
         report = engine.host.report()
         assert report.state in ("BACKOFF", "STARTING")
         assert "device cuda cannot be used" in report.last_error
