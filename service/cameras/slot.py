@@ -24,17 +24,26 @@ class Slot:
         camera: Its states.
         stream: Its configuration.
         source: What its reader reads.
+        sequence: Of the last frame that was read elsewhere.
+        captured_at: UNIX seconds of that frame.
     """
 
-    def __init__(self, camera: Camera, stream: Stream, source: Source) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        stream: Stream,
+        source: Source,
+        sequence: int = 0,
+        captured_at: float = 0.0,
+    ) -> None:
         self.camera = camera
         self.stream = stream
         self.source = source
         self.child: Child | None = None
         self.futures: dict[int, Future[bytes]] = {}
         self.published = camera.status
-        self.sequence = 0
-        self._captured_at = 0.0
+        self.sequence = sequence
+        self._captured_at = captured_at
         self._ring: FrameRing | None = None
         self._sending = threading.Lock()
 

@@ -88,17 +88,20 @@ class CameraSupervisor:
         self._thread = threading.Thread(target=self._run, name="cameras", daemon=True)
         self._thread.start()
 
-    def add(self, stream: Stream, guard: Guard | None = None) -> None:
+    def add(
+        self, stream: Stream, guard: Guard | None = None, last: tuple[int, float] = (0, 0.0)
+    ) -> None:
         """Take on a camera, and start it if it is enabled.
 
         Args:
             stream: Its configuration.
             guard: How its address is checked, if that came by the interface.
+            last: Number and capture time of the last frame that was read of it elsewhere.
         """
         camera = Camera(
             stream.id, stream.timeout, stream.reconnect, random.random, self._clock.now()
         )
-        slot = Slot(camera, stream, source_of(stream, guard))
+        slot = Slot(camera, stream, source_of(stream, guard), *last)
         with self._lock:
             self._statuses[stream.id] = camera.status
         self._do(lambda: self._slots.__setitem__(stream.id, slot))
