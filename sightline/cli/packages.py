@@ -9,6 +9,7 @@ from sightline.errors import ConfigError
 __all__ = ["check_training_packages", "extra_of"]
 
 _EXTRAS = {
+    "ray": "cluster",
     "torch": "train",
     "torchvision": "train",
     "onnx": "train",

@@ -1,0 +1,1 @@
+"""Archives of recordings, tracked video by video: in this process, or on a cluster."""
