@@ -1,4 +1,4 @@
-"""Rules tried on what was recorded: what they would have reported."""
+"""Rules before they are kept: what is wrong with them, what they would have reported."""
 
 from __future__ import annotations
 
@@ -9,13 +9,37 @@ from fastapi import APIRouter, Depends
 from sightline.errors import InputError
 from sightline.service.access.principals import Principal
 from sightline.service.api.context import Context, CurrentContext
-from sightline.service.api.dependencies import requires
-from sightline.service.api.schemas.replay import ReplayAnswer, ReplayBody
+from sightline.service.api.dependencies import Viewer, requires
+from sightline.service.api.schemas.replay import (
+    CheckAnswer,
+    CheckBody,
+    NeverFiringAnswer,
+    RecordedAnswer,
+    ReplayAnswer,
+    ReplayBody,
+)
 from sightline.service.errors import UnknownError, unknown_stream
 from sightline.service.replay import replay_stored
+from sightline.service.rules.layout import find_never_firing
 from sightline.service.rules.scene import Scene
+from sightline.service.store.recordings import recorded_span
 
 router = APIRouter(tags=["rules"])
+
+
+@router.post("/v1/rules/check", summary="Check zones and lines")
+def check_rules(
+    _: Annotated[Principal, Depends(requires("operator", changes=False))], body: CheckBody
+) -> CheckAnswer:
+    """Say which zones and lines can never fire, without keeping them."""
+    return CheckAnswer(warnings=list(map(NeverFiringAnswer.of, find_never_firing(body))))
+
+
+@router.get("/v1/streams/{stream_id}/recorded", summary="What there is to replay")
+def read_recorded(stream_id: str, _: Viewer, context: CurrentContext) -> RecordedAnswer:
+    """When the tracks that are recorded of a stream begin and end."""
+    with context.database.reading() as session:
+        return RecordedAnswer.of(recorded_span(session, stream_id))
 
 
 @router.post("/v1/rules/replay", response_model_exclude_unset=True)

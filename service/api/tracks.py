@@ -18,13 +18,20 @@ from sightline.service.api.schemas.tracks import (
     ErasedAnswer,
     ExemplarsSummary,
     TrackAnswer,
+    TrackPath,
     TrackSummary,
 )
 from sightline.service.errors import UnknownError
 from sightline.service.settings import Identifier
 from sightline.service.store.erase import ErasedEvent, erase_period, erase_tracks
 from sightline.service.store.exemplars import exemplars_of
-from sightline.service.store.tracks import get_track, list_tracks, parse_track_id, track_path
+from sightline.service.store.tracks import (
+    get_track,
+    list_tracks,
+    parse_track_id,
+    track_path,
+    track_paths,
+)
 
 router = APIRouter(tags=["tracks"])
 
@@ -83,6 +90,37 @@ def get_track_with_path(
         raise _unknown(track_id)
     summary = None if looks is None else ExemplarsSummary(count=len(looks[0]), embedder=looks[1])
     return TrackAnswer.with_path(track, path, summary)
+
+
+@router.get("/v1/streams/{stream_id}/paths", summary="Paths of tracks")
+def get_paths(
+    stream_id: str,
+    _: Viewer,
+    context: CurrentContext,
+    paging: PageQuery,
+    between: BetweenQuery,
+) -> Listing[TrackPath]:
+    """Tracks of one stream with their paths, those that began last first.
+
+    `begin` and `end` select the tracks that were there at some time between them; their paths are
+    not cut.
+    """
+    with context.database.reading() as session:
+        page = list_tracks(
+            session,
+            streams=[stream_id],
+            begin=between.begin,
+            end=between.end,
+            cursor=paging.cursor,
+            limit=paging.limit,
+        )
+        paths = track_paths(session, stream_id, [track.number for track in page.items])
+    items = [
+        TrackPath.with_rows(track, paths[track.number])
+        for track in page.items
+        if track.number in paths
+    ]
+    return Listing(items=items, next_cursor=page.next_cursor)
 
 
 @router.delete("/v1/tracks", name="erase_tracks")

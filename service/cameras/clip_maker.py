@@ -13,6 +13,7 @@ from sightline.errors import SourceError
 from sightline.service.cameras.clips import make_clip
 from sightline.service.cameras.messages import ClipMade, MakeClip
 from sightline.service.cameras.packets import PacketRing
+from sightline.service.cameras.strips import make_strip
 
 __all__ = ["ClipMaker"]
 
@@ -47,6 +48,10 @@ class ClipMaker:
         try:
             packets = self._packets.select(request.begin, request.end)
             content = make_clip(packets, request.begin, request.hiding)
+            strip = b""
+            if request.moment is not None:
+                last = max(packet.captured_at for packet in packets)
+                strip = make_strip(content, last - request.moment, request.around)
             memory = SharedMemory(create=True, size=len(content))
         except SourceError as error:
             return ClipMade(request.number, code=error.code, error=str(error))
@@ -55,4 +60,4 @@ class ClipMaker:
         assert memory.buf is not None
         memory.buf[: len(content)] = content
         memory.close()
-        return ClipMade(request.number, memory.name, len(content))
+        return ClipMade(request.number, memory.name, len(content), strip)

@@ -18,13 +18,26 @@ from sightline.service.cameras.packets import EncodedPacket
 from sightline.service.cameras.planes import hide, planar
 from sightline.service.live.privacy import blur_people
 
-__all__ = ["HiddenAreas", "Hiding", "make_clip"]
+__all__ = ["Clip", "HiddenAreas", "Hiding", "make_clip"]
 
 _UNIT = Fraction(1, 90_000)
 _PLAYED_EVERYWHERE = {"av1", "h264", "hevc", "vp9"}
-_ENCODING = {"preset": "ultrafast", "tune": "zerolatency", "crf": "23"}
+_ENCODING = {"preset": "ultrafast", "tune": "zerolatency", "crf": "23", "g": "30"}
 _KNOWN_FOR = 1.0  # seconds around a result in which it says where people are
 Polygon = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What a camera saw for some seconds.
+
+    Args:
+        video: MP4.
+        strip: A JPEG of some moments of it; empty where none was asked for or can be made.
+    """
+
+    video: bytes
+    strip: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

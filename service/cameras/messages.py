@@ -86,12 +86,23 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class MakeClip:
-    """To the reader: make a clip of a stretch of time (UNIX seconds)."""
+    """To the reader: make a clip of a stretch of time.
+
+    Args:
+        number: Comes back with the answer.
+        begin: UNIX seconds, as all times.
+        end: Its end.
+        hiding: What nobody may see.
+        moment: When it happened, for a strip around it; None for no strip.
+        around: Where it happened, x and y in 0…1; None for the whole picture.
+    """
 
     number: int
     begin: float
     end: float
     hiding: Hiding
+    moment: float | None = None
+    around: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +167,7 @@ class ClipMade:
         number: Of the request.
         memory: Name of the shared memory; who reads it gives it back.
         size: Bytes of it that are the clip.
+        strip: A JPEG of some moments of it; empty where none was asked for or can be made.
         code: Why there is none.
         error: The same in a sentence.
     """
@@ -163,5 +175,6 @@ class ClipMade:
     number: int
     memory: str = ""
     size: int = 0
+    strip: bytes = b""
     code: SourceCode | None = None
     error: str | None = None

@@ -9,6 +9,7 @@ from multiprocessing.shared_memory import SharedMemory
 
 from sightline.errors import SourceError
 from sightline.service.cameras.camera import Camera
+from sightline.service.cameras.clips import Clip
 from sightline.service.cameras.messages import ClipMade, Guard, Source
 from sightline.service.cameras.ring import FrameRing
 from sightline.service.config import Stream
@@ -40,7 +41,7 @@ class Slot:
         self.stream = stream
         self.source = source
         self.child: Child | None = None
-        self.futures: dict[int, Future[bytes]] = {}
+        self.futures: dict[int, Future[Clip]] = {}
         self.published = camera.status
         self.sequence = sequence
         self._captured_at = captured_at
@@ -106,7 +107,7 @@ class Slot:
         if made.code is not None:
             future.set_exception(SourceError(made.error or "", made.code))
         else:
-            future.set_result(content)
+            future.set_result(Clip(content, made.strip))
 
 
 def source_of(stream: Stream, guard: Guard | None) -> Source:

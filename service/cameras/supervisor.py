@@ -16,7 +16,7 @@ from typing import Any
 
 from sightline.errors import SourceError, StateError
 from sightline.service.cameras.camera import Action, Camera
-from sightline.service.cameras.clips import HiddenAreas, Hiding
+from sightline.service.cameras.clips import Clip, HiddenAreas, Hiding
 from sightline.service.cameras.messages import (
     Beat,
     ClipMade,
@@ -149,9 +149,16 @@ class CameraSupervisor:
         return {stream: child.pid for stream, child in children if child is not None}
 
     def clip(
-        self, stream: str, begin: float, end: float, hidden: Sequence[HiddenAreas] = ()
-    ) -> Future[bytes]:
-        """An MP4 clip of what a camera saw; masks and blur are in it.
+        self,
+        stream: str,
+        begin: float,
+        end: float,
+        hidden: Sequence[HiddenAreas] = (),
+        *,
+        moment: float | None = None,
+        around: tuple[float, float] | None = None,
+    ) -> Future[Clip]:
+        """An MP4 clip of what a camera saw; masks and blur are in it, and in its strip.
 
         Args:
             stream: Identifier.
@@ -160,16 +167,19 @@ class CameraSupervisor:
             end: UNIX seconds.
             hidden: With `privacy.blur`: where people were, in the order of time; pictures without
                 a result within a second are blurred as a whole.
+            moment: UNIX seconds around which a strip is made; None for none.
+            around: Where in the picture (0…1) the strip looks; None for all of it.
 
         Returns:
             The clip later; SourceError where nothing is kept of that time.
         """
         self._check(stream)
-        future: Future[bytes] = Future()
+        future: Future[Clip] = Future()
         if self._keep_seconds <= 0:
             future.set_exception(StateError("no clips are kept; event_pictures are switched off"))
         else:
-            self._do(lambda: self._ask_clip(stream, begin, end, tuple(hidden), future))
+            strip = (moment, around)
+            self._do(lambda: self._ask_clip(stream, begin, end, tuple(hidden), strip, future))
         return future
 
     def close(self) -> None:
@@ -329,7 +339,8 @@ class CameraSupervisor:
         begin: float,
         end: float,
         hidden: tuple[HiddenAreas, ...],
-        future: Future[bytes],
+        strip: tuple[float | None, tuple[float, float] | None],
+        future: Future[Clip],
     ) -> None:
         slot = self._slots.get(stream)
         if slot is None or slot.child is None:
@@ -338,7 +349,8 @@ class CameraSupervisor:
         self._clips += 1
         slot.futures[self._clips] = future
         privacy = slot.stream.privacy
-        request = MakeClip(self._clips, begin, end, Hiding(privacy.masks, privacy.blur, hidden))
+        hiding = Hiding(privacy.masks, privacy.blur, hidden)
+        request = MakeClip(self._clips, begin, end, hiding, *strip)
         self._helpers.submit(slot.send, request)
 
     def _lost(self, slot: Slot, reason: str) -> None:

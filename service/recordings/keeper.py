@@ -1,8 +1,9 @@
 """Keeps a picture and a clip of each event, where the configuration asks for them.
 
 The picture is the frame that the event was decided on, drawn as everybody sees it, blur included.
-The clip is cut out of the camera's own packets once its end has been recorded. What cannot be kept,
-because the disk is full or too much happens at once, is counted and left out: tracking never waits.
+The clip, with a strip of it, is cut out of the camera's own packets once its end has been recorded.
+What cannot be kept, because the disk is full or too much happens at once, is counted and left out:
+tracking never waits.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.errors import SightlineError
-from sightline.service.cameras.clips import HiddenAreas
+from sightline.service.cameras.clips import Clip, HiddenAreas
 from sightline.service.config import Config
 from sightline.service.engine.messages import FrameResult
 from sightline.service.live.privacy import Blur
@@ -49,8 +50,15 @@ _NAP = 0.5
 
 class _Supervisor(Protocol):
     def clip(
-        self, stream: str, begin: float, end: float, hidden: Sequence[HiddenAreas] = ()
-    ) -> Future[bytes]: ...
+        self,
+        stream: str,
+        begin: float,
+        end: float,
+        hidden: Sequence[HiddenAreas] = (),
+        *,
+        moment: float | None = None,
+        around: tuple[float, float] | None = None,
+    ) -> Future[Clip]: ...
 
 
 class _Engine(Protocol):
@@ -114,7 +122,7 @@ class EventPictures:
         self._condition = threading.Condition()
         self._decisive: deque[str] = deque(maxlen=_MOST_WAITING)  # streams to take a picture of
         self._clips: list[tuple[float, int, StoredEvent]] = []  # a heap by when it can be cut
-        self._made: deque[tuple[StoredEvent, Future[bytes]]] = deque()
+        self._made: deque[tuple[StoredEvent, Future[Clip]]] = deque()
         self._cutting = 0
         self._order = itertools.count()
         self._statistics = EventPictureStatistics()
@@ -245,12 +253,14 @@ class EventPictures:
         begin, end = event.time - self._wanted.before, event.decided + self._wanted.after
         try:
             hidden = self._areas.between(event.stream, begin, end)
-            clip = self._supervisor.clip(event.stream, begin, end, hidden)
+            clip = self._supervisor.clip(
+                event.stream, begin, end, hidden, moment=event.time, around=event.position
+            )
         except SightlineError as error:
             clip = Future()
             clip.set_exception(error)
 
-        def hand_over(done: Future[bytes]) -> None:
+        def hand_over(done: Future[Clip]) -> None:
             with self._condition:
                 self._cutting -= 1
                 self._made.append((stored, done))
@@ -266,7 +276,10 @@ class EventPictures:
                 stored, clip = self._made.popleft()
             error = clip.exception()
             if error is None:
-                self._write(stored, "mp4", clip.result())
+                made = clip.result()
+                self._write(stored, "mp4", made.video)
+                if made.strip:
+                    self._write(stored, "strip.jpg", made.strip)
             else:
                 _log.debug("no clip of event %s: %s", stored.id, error)
                 self._count(failed=1)
@@ -288,7 +301,9 @@ class EventPictures:
         if self._resting_until:
             _log.warning("event pictures and clips are kept again")
             self._resting_until = 0.0
-        self._count(**{"snapshots" if ending == "jpg" else "clips": 1})
+        counted = {"jpg": "snapshots", "mp4": "clips"}.get(ending)
+        if counted is not None:
+            self._count(**{counted: 1})
 
     def _count(self, **more: int) -> None:
         with self._condition:

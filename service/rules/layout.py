@@ -5,7 +5,9 @@ Everything is measured in heights of the picture. Columns are the scene's lines,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,7 @@ from sightline.service.rules.polygons import (
 )
 from sightline.service.rules.scene import Anchor, Line, Point, Scene, Zone
 
-__all__ = ["Layout", "never_firing"]
+__all__ = ["Layout", "NeverFiring", "find_never_firing", "never_firing"]
 
 Array = npt.NDArray[np.float64]
 
@@ -114,8 +116,31 @@ class Layout:
         return room
 
 
+@dataclass(frozen=True, slots=True)
+class NeverFiring:
+    """Why a line or zone cannot report anything, or hardly.
+
+    Args:
+        place: What it is.
+        id: Its identifier.
+        reason: `too_short` line; `out_of_reach` of the anchor; no room for the anchor on the left
+            or right of a line that runs along the picture's edge.
+        message: The same as a sentence that says what to do.
+    """
+
+    place: Literal["line", "zone"]
+    id: str
+    reason: Literal["too_short", "out_of_reach", "no_room_left", "no_room_right"]
+    message: str
+
+
 def never_firing(scene: Scene) -> list[str]:
-    """A sentence about each line and zone that cannot report anything, or hardly.
+    """A sentence about each line and zone that cannot report anything; as `find_never_firing`."""
+    return [problem.message for problem in find_never_firing(scene)]
+
+
+def find_never_firing(scene: Scene) -> list[NeverFiring]:
+    """The lines and zones that cannot report anything, or hardly, in the scene's order.
 
     Asked is where the anchor of the smallest visible box can stand while the box is inside the
     picture: for the bottom centre that is all but the upper 2 %.
@@ -128,29 +153,37 @@ def never_firing(scene: Scene) -> list[str]:
     ]  # fmt: skip
 
 
-def _line_problems(line: Line, room: Array) -> list[str]:
+def _line_problems(line: Line, room: Array) -> Iterator[NeverFiring]:
     step = np.diff(_snapped(line.points), axis=0)[0] * (_USUAL_ASPECT, 1)
     anchor = line.anchor.replace("_", " ")
     if np.hypot(*step) < _NARROWEST:
-        return [f"line {line.id}: it is shorter than 1 % of the picture's height; draw it longer"]
+        problem = "it is shorter than 1 % of the picture's height; draw it longer"
+        yield NeverFiring("line", line.id, "too_short", f"line {line.id}: {problem}")
+        return
     if not _passes(_snapped(line.points), _reach(line.anchor)):
         problem = f"it lies where the {anchor} of no box inside the picture can be"
-        return [f"line {line.id}: {problem}; move it or choose another anchor"]
-    return [
-        f"line {line.id}: it can never count: the {anchor} of a box cannot stand {side} it, the "
-        "picture ends there; move it into the picture or choose another anchor"
-        for side, space in (("left of", room[0]), ("right of", room[1]))
-        if space < _NARROWEST
-    ]
+        message = f"line {line.id}: {problem}; move it or choose another anchor"
+        yield NeverFiring("line", line.id, "out_of_reach", message)
+        return
+    sides: tuple[tuple[Literal["no_room_left", "no_room_right"], str, float], ...] = (
+        ("no_room_left", "left of", room[0]),
+        ("no_room_right", "right of", room[1]),
+    )
+    for reason, side, space in sides:
+        if space < _NARROWEST:
+            problem = f"it can never count: the {anchor} of a box cannot stand {side} it"
+            advice = "the picture ends there; move it into the picture or choose another anchor"
+            yield NeverFiring("line", line.id, reason, f"line {line.id}: {problem}, {advice}")
 
 
-def _zone_problems(zone: Zone) -> list[str]:
+def _zone_problems(zone: Zone) -> Iterator[NeverFiring]:
     reachable = clip_polygon(_snapped(zone.points), _reach(zone.anchor))
     if len(reachable) >= 3 and abs(area(reachable)) >= _NARROWEST**2:
-        return []
+        return
     anchor = zone.anchor.replace("_", " ")
     problem = f"it can never report anything: the {anchor} of a box hardly gets into it"
-    return [f"zone {zone.id}: {problem}; make it larger, move it or choose another anchor"]
+    message = f"zone {zone.id}: {problem}; make it larger, move it or choose another anchor"
+    yield NeverFiring("zone", zone.id, "out_of_reach", message)
 
 
 def _reach(anchor: Anchor) -> tuple[float, float, float, float]:

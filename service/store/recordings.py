@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sightline.service.engine.messages import Recording
@@ -15,7 +15,7 @@ from sightline.service.store.packing import pack_recording, unpack_recording
 from sightline.service.store.statements import insert_into
 from sightline.service.store.tables import recordings
 
-__all__ = ["insert_recordings", "list_recordings", "without_tracks"]
+__all__ = ["insert_recordings", "list_recordings", "recorded_span", "without_tracks"]
 
 _SLICE = 50
 
@@ -61,6 +61,14 @@ def list_recordings(session: Session, stream: str, begin: float, end: float) -> 
         if len(rows) < _SLICE:
             return
         after = rows[-1].begin
+
+
+def recorded_span(session: Session, stream: str) -> tuple[float, float] | None:
+    """UNIX seconds of the first and the last recorded frame of a stream; None without any."""
+    table = recordings.c
+    query = select(func.min(table.begin), func.max(table.end)).where(table.stream == stream)
+    first, last = session.execute(query).one()
+    return None if first is None else (first, last)
 
 
 def without_tracks(recording: Recording, numbers: Collection[int]) -> Recording:

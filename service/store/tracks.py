@@ -23,6 +23,7 @@ __all__ = [
     "list_tracks",
     "parse_track_id",
     "track_path",
+    "track_paths",
     "upsert_tracks",
 ]
 
@@ -101,7 +102,23 @@ def get_track(session: Session, stream: str, number: int) -> StoredTrack | None:
 def track_path(session: Session, stream: str, number: int) -> npt.NDArray[np.float32] | None:
     """(P, 5) float32 seconds since `started_at`, x1, y1, x2, y2 in 0…1; None without a track."""
     data = session.scalar(select(tracks.c.path).where(_is(stream, number)))
-    return None if data is None else np.frombuffer(data, "<f4").reshape(-1, _PLACE)
+    return None if data is None else _path(data)
+
+
+def track_paths(
+    session: Session, stream: str, numbers: Collection[int]
+) -> dict[int, npt.NDArray[np.float32]]:
+    """Paths of some tracks of a stream, as `track_path` gives them; those that are not there lack.
+
+    Args:
+        session: A transaction.
+        stream: Identifier of the stream.
+        numbers: Some hundreds of tracks.
+    """
+    query = select(tracks.c.number, tracks.c.path).where(
+        tracks.c.stream == stream, tracks.c.number.in_(list(numbers))
+    )
+    return {row.number: _path(row.path) for row in session.execute(query)}
 
 
 def list_tracks(
@@ -157,6 +174,10 @@ def _summaries() -> Any:
         table.seen_at,
         table.ended,
     )
+
+
+def _path(data: bytes) -> npt.NDArray[np.float32]:
+    return np.frombuffer(data, "<f4").reshape(-1, _PLACE)
 
 
 def _is(stream: str, number: int) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from sightline.errors import SourceError, StateError
 from sightline.service.cameras.clips import HiddenAreas, Hiding, make_clip
 from sightline.service.cameras.packets import EncodedPacket, PacketRing, describe_stream
 from sightline.service.cameras.probe import probe
+from sightline.service.cameras.strips import make_strip
 from sightline.service.config import Stream
 from tests.service.http_sources import HttpSources
 from tests.service.rtsp_server import RtspServer
@@ -162,6 +164,37 @@ def test_people_are_blurred_in_clips_and_everything_where_nothing_is_known(
     assert edges(blurred[5], 10, 150) < 60  # two seconds before the first result
 
 
+@pytest.mark.parametrize("group", [10, 200])
+def test_a_strip_is_of_the_seconds_around_the_moment(
+    render_numbers: RenderNumbers, group: int
+) -> None:
+    packets = _packets(render_numbers(frames=250, group=group))
+    clip = make_clip(packets, _START, Hiding())
+    # Frame 150 of 25 a second, which is 3.96 s before the last.
+    strip = make_strip(clip, 3.96, None)
+    image: Any = cv2.imdecode(np.frombuffer(strip, np.uint8), cv2.IMREAD_COLOR)
+    height, width = image.shape[:2]
+    assert (height, width) == (150, 5 * 200)
+    cells = [image[:, left : left + 200] for left in range(0, width, 200)]
+    numbers = [number_of(cv2.resize(cell, (128, 96))) for cell in cells]
+    # With a key frame every .4 s those are taken, without decoding the rest.
+    assert numbers == pytest.approx([100, 125, 150, 175, 200], abs=5 if group == 10 else 0)
+
+
+def test_a_strip_shows_the_part_where_it_happened(render_numbers: RenderNumbers) -> None:
+    clip = make_clip(_packets(render_numbers(frames=60)), _START, Hiding())
+    whole, corner = (
+        cv2.imdecode(np.frombuffer(make_strip(clip, 1.0, around), np.uint8), cv2.IMREAD_COLOR)
+        for around in (None, (0.95, 0.02))
+    )
+    assert whole is not None
+    assert corner is not None
+    assert whole.shape == corner.shape
+    upper_right = cv2.resize(whole[:75, 100:200], (200, 150))
+    assert np.abs(upper_right.astype(float) - corner[:, :200]).mean() < 12
+    assert make_strip(b"no video", 1.0, None) == b""
+
+
 def test_a_running_camera_gives_clips(
     serve_rtsp: ServeRtsp, http_sources: HttpSources, endless_clip: Path
 ) -> None:
@@ -171,8 +204,10 @@ def test_a_running_camera_gives_clips(
         watch.add("jpeg", jpeg, privacy={"masks": [_LEFT_HALF]})
         for name in ("rtsp", "jpeg"):
             frame = watch.read(name, 30)
-            clip = watch.supervisor.clip(name, frame.captured_at - 0.8, frame.captured_at)
-            images = _images(clip.result(60))
+            begin, end = frame.captured_at - 0.8, frame.captured_at
+            clip = watch.supervisor.clip(name, begin, end, moment=end).result(60)
+            images = _images(clip.video)
+            assert clip.strip[:2] == b"\xff\xd8"
             assert 15 <= len(images) <= 50
             if name == "rtsp":
                 assert abs(number_of(images[-1]) - number_of(frame.image)) <= 2

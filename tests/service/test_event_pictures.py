@@ -18,7 +18,7 @@ import pytest
 
 from sightline.errors import SourceError
 from sightline.service import disk
-from sightline.service.cameras.clips import HiddenAreas
+from sightline.service.cameras.clips import Clip, HiddenAreas
 from sightline.service.config import Config
 from sightline.service.engine.messages import FrameResult
 from sightline.service.live.privacy import Blur
@@ -93,14 +93,21 @@ class Camera:
         return noise, self.results[-1]
 
     def clip(
-        self, stream: str, begin: float, end: float, hidden: Sequence[HiddenAreas] = ()
-    ) -> Future[bytes]:
+        self,
+        stream: str,
+        begin: float,
+        end: float,
+        hidden: Sequence[HiddenAreas] = (),
+        *,
+        moment: float | None = None,
+        around: tuple[float, float] | None = None,
+    ) -> Future[Clip]:
         self.asked.append((stream, begin, end, tuple(hidden)))
-        clip: Future[bytes] = Future()
+        clip: Future[Clip] = Future()
         if self.broken:
             clip.set_exception(SourceError("nothing is kept", "stream_ended"))
         else:
-            clip.set_result(b"clip " * 20)
+            clip.set_result(Clip(b"clip " * 20, b"strip" if moment is not None else b""))
         return clip
 
 
@@ -185,9 +192,10 @@ def test_an_event_gets_the_picture_of_its_frame_and_a_clip_with_pre_roll(
     assert cv2.imread(str(picture)) is not None
     event = stored.event
     assert scene.camera.asked == [("yard", event.time - 2, event.decided + 3, ())]
+    scene.until(lambda: scene.keeper.find(stored, "strip.jpg") is not None)
     assert (scene.keeper.statistics.snapshots, scene.keeper.statistics.clips) == (1, 1)
     scene.keeper.remove("yard", event.time, stored.id)
-    assert scene.keeper.find(stored, "jpg") is scene.keeper.find(stored, "mp4") is None
+    assert not [path for path in scene.keeper.files.folder.rglob("*") if path.is_file()]
 
 
 def test_several_events_of_a_frame_each_get_their_picture(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Literal
+
 import pydantic
 
 from sightline.service.api.schemas.times import Time
@@ -10,7 +13,9 @@ from sightline.service.descriptions import describe_event, describe_happening
 from sightline.service.rules.events import Direction, Event, EventKind
 from sightline.service.store.events import StoredEvent
 
-__all__ = ["EventDescription", "Happening"]
+__all__ = ["EventAnswer", "EventDescription", "Happening", "KeptPicture"]
+
+KeptPicture = Literal["snapshot", "strip", "clip"]
 
 
 class Happening(pydantic.BaseModel):
@@ -72,3 +77,16 @@ class EventDescription(Happening):
     def of(cls, stored: StoredEvent) -> EventDescription:
         """The description of a stored event."""
         return cls.model_validate(describe_event(stored.id, stored.event))
+
+
+class EventAnswer(EventDescription):
+    """An event, and which pictures are kept of it."""
+
+    pictures: list[KeptPicture] = pydantic.Field(
+        description="What `/v1/events/{event_id}/…` has of it now; a moment later it may be more."
+    )
+
+    @classmethod
+    def with_pictures(cls, stored: StoredEvent, kept: Collection[KeptPicture]) -> EventAnswer:
+        """The answer about a stored event."""
+        return cls.model_validate({**describe_event(stored.id, stored.event), "pictures": kept})

@@ -1,8 +1,8 @@
-"""Replays of rules as the interface takes and answers them."""
+"""Checks and replays of rules as the interface takes and answers them."""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import pydantic
 from pydantic import Field
@@ -11,13 +11,70 @@ from sightline.service.api.schemas.events import Happening
 from sightline.service.api.schemas.times import Time
 from sightline.service.replay import MOST_EVENTS, Replayed
 from sightline.service.rules.events import Direction, EventKind
+from sightline.service.rules.layout import NeverFiring
 from sightline.service.rules.scene import Scene
 from sightline.service.settings import Identifier
 from sightline.service.steady import rfc3339
 
-__all__ = ["ReplayAnswer", "ReplayBody", "TotalAnswer"]
+__all__ = [
+    "CheckAnswer",
+    "CheckBody",
+    "NeverFiringAnswer",
+    "RecordedAnswer",
+    "ReplayAnswer",
+    "ReplayBody",
+    "TotalAnswer",
+]
 
 _LONGEST_SECONDS = 86_400
+
+
+class CheckBody(Scene):
+    """Zones and lines to check."""
+
+    model_config = pydantic.ConfigDict(
+        json_schema_extra={
+            "examples": [{"lines": [{"id": "door", "points": [[0.2, 0.0], [0.8, 0.0]]}]}]
+        }
+    )
+
+
+class NeverFiringAnswer(pydantic.BaseModel):
+    """A zone or line that cannot report anything, or hardly."""
+
+    place: Literal["line", "zone"]
+    id: str = Field(examples=["door"])
+    reason: Literal["too_short", "out_of_reach", "no_room_left", "no_room_right"] = Field(
+        description="Stable, for programs; `no_room_…`: the anchor of no box can stand there."
+    )
+    message: str = Field(description="The same for people; may change.")
+
+    @classmethod
+    def of(cls, problem: NeverFiring) -> NeverFiringAnswer:
+        """The answer about one of them."""
+        return cls(
+            place=problem.place, id=problem.id, reason=problem.reason, message=problem.message
+        )
+
+
+class CheckAnswer(pydantic.BaseModel):
+    """What is wrong with zones and lines; nothing is, where the list is empty."""
+
+    warnings: list[NeverFiringAnswer]
+
+
+class RecordedAnswer(pydantic.BaseModel):
+    """From when to when there are recorded tracks, with gaps maybe; null where there are none."""
+
+    begin: Time | None = Field(description="Time of the first recorded frame.")
+    end: Time | None = Field(description="Time of the last; frames come some seconds late.")
+
+    @classmethod
+    def of(cls, span: tuple[float, float] | None) -> RecordedAnswer:
+        """The answer about a stretch in UNIX seconds."""
+        if span is None:
+            return cls(begin=None, end=None)
+        return cls(begin=rfc3339(span[0]), end=rfc3339(span[1]))
 
 
 class ReplayBody(Scene):

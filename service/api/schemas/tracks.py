@@ -15,7 +15,14 @@ from sightline.service.steady import rfc3339
 from sightline.service.store.erase import Erased
 from sightline.service.store.tracks import StoredTrack
 
-__all__ = ["ErasedAnswer", "ExemplarsSummary", "Place", "TrackAnswer", "TrackSummary"]
+__all__ = [
+    "ErasedAnswer",
+    "ExemplarsSummary",
+    "Place",
+    "TrackAnswer",
+    "TrackPath",
+    "TrackSummary",
+]
 
 
 class TrackSummary(pydantic.BaseModel):
@@ -68,6 +75,21 @@ class TrackAnswer(TrackSummary):
             Place(time=rfc3339(track.started_at + float(row[0])), box=_box(row[1:])) for row in path
         ]
         return cls(**_fields(track), path=places, exemplars=looks)
+
+
+class TrackPath(TrackSummary):
+    """A track with its path in few bytes, for many at once."""
+
+    path: list[tuple[float, float, float, float, float]] = Field(
+        description="Seconds since `started_at`, then x1, y1, x2, y2 in 0…1; the earliest first.",
+        examples=[[[0.0, 0.41, 0.32, 0.47, 0.61]]],
+    )
+
+    @classmethod
+    def with_rows(cls, track: StoredTrack, path: npt.NDArray[np.float32]) -> TrackPath:
+        """The answer about a stored track and its path (P, 5)."""
+        rows = [(round(float(row[0]), 3), *_box(row[1:])) for row in path]
+        return cls(**_fields(track), path=rows)
 
 
 class ErasedAnswer(pydantic.BaseModel):

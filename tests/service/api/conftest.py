@@ -114,7 +114,7 @@ class Engine:
 class _NoClips:
     """A supervisor that keeps no packets."""
 
-    def clip(self, *values: Any) -> Any:
+    def clip(self, *values: Any, **more: Any) -> Any:
         raise AssertionError("clips are off")
 
 

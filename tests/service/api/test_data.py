@@ -31,6 +31,9 @@ class EventPictures:
 
     removed: list[tuple[str, float, str]] = field(default_factory=list)
 
+    def find(self, stored: StoredEvent, ending: str) -> None:
+        """Nothing is kept."""
+
     def remove(self, stream: str, time: float, event_id: str) -> None:
         self.removed.append((stream, time, event_id))
 
@@ -121,13 +124,16 @@ def test_events_are_filtered(service: Service) -> None:
 
 def test_event_holds_what_is_known_of_its_kind_alone(service: Service) -> None:
     (state,) = rows(get(service, "/v1/events", ("kind", "stream_state")))
-    assert set(state) == {"id", "stream", "kind", "rule", "time", "decided", "state"}
+    known = {"id", "stream", "kind", "rule", "time", "decided", "state", "pictures"}
+    assert set(state) == known
+    assert get(service, f"/v1/events/{state['id']}").json() == state
     (car,) = rows(get(service, "/v1/events", ("class", "car")))
     assert (car["track"], car["direction"], car["class_name"]) == ("door:2", "out", "car")
 
 
 def test_lists_come_in_pages(service: Service) -> None:
-    for path, count in (("/v1/events", 5), ("/v1/tracks", 3), ("/v1/counts", 5)):
+    lists = (("/v1/events", 5), ("/v1/tracks", 3), ("/v1/counts", 5), ("/v1/streams/door/paths", 2))
+    for path, count in lists:
         seen: list[Any] = []
         cursor: str | None = None
         while True:
@@ -139,6 +145,17 @@ def test_lists_come_in_pages(service: Service) -> None:
                 break
         assert seen == rows(get(service, path))
         assert len(seen) == count
+
+
+def test_paths_of_a_stream_are_those_of_its_tracks(service: Service) -> None:
+    found = rows(get(service, "/v1/streams/door/paths"))
+    assert [one["id"] for one in found] == ["door:2", "door:1"]
+    for one in found:
+        alone = get(service, f"/v1/tracks/{one['id']}").json()
+        assert [row[1:] for row in one["path"]] == [place["box"] for place in alone["path"]]
+        assert [row[0] for row in one["path"]] == [0.0, 2.0]
+    begin = ("begin", rfc3339(NOON + 95))
+    assert [one["id"] for one in rows(get(service, "/v1/streams/door/paths", begin))] == ["door:2"]
 
 
 def test_limited_key_sees_its_streams_alone(service: Service) -> None:

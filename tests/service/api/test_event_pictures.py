@@ -6,10 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
+from sightline.service.engine.messages import TrackRecord
 from sightline.service.recordings.keeper import EventPictures
+from sightline.service.rules.events import Event
 from sightline.service.store.events import StoredEvent, insert_events
+from sightline.service.store.identifiers import new_id
+from sightline.service.store.tracks import upsert_tracks
 from tests.service.api.conftest import MakeService, Service, code_of
 from tests.service.live.live_service import make_event
 
@@ -51,9 +57,41 @@ def test_what_is_kept_of_an_event_is_handed_out(service: Service) -> None:
     assert part.headers["content-range"] == f"bytes 4-7/{len(MP4)}"
     beyond = client.get(f"/v1/events/{stored.id}/clip.mp4", headers={"Range": "bytes=900-"})
     assert beyond.status_code == 416
+    assert client.get("/v1/events").json()["items"][0]["pictures"] == ["snapshot", "clip"]
+    files.write("gate", stored.event.time, stored.id, "strip.jpg", JPEG + b"s")
+    assert client.get(f"/v1/events/{stored.id}/strip.jpg").content == JPEG + b"s"
+    kept = client.get(f"/v1/events/{stored.id}").json()["pictures"]
+    assert kept == ["snapshot", "strip", "clip"]
     other = service.client(service.token("viewer", "yard"))
-    for name in ("snapshot.jpg", "clip.mp4"):
+    assert code_of(other.get(f"/v1/events/{stored.id}")) == "not_found"
+    for name in ("snapshot.jpg", "strip.jpg", "clip.mp4"):
         assert code_of(other.get(f"/v1/events/{stored.id}/{name}")) == "not_found"
+
+
+def test_whom_a_track_is_of_is_cut_out_of_the_picture_of_an_event(service: Service) -> None:
+    start = make_event("gate").event.time
+    event = Event("gate", "line_cross", "door", start + 1, start + 1.5, track=7)
+    stored = StoredEvent(new_id(), event)
+    path = np.array([[0, 0.0, 0.5, 0.1, 0.9], [2, 0.4, 0.5, 0.5, 0.9]], np.float32)
+    walked = TrackRecord("gate", 7, "person", start, start + 2, True, path, None, "")
+    with service.context.database.session() as session:
+        insert_events(session, [stored])
+        upsert_tracks(session, [walked])
+    client = service.client(service.token("viewer", "gate"))
+    assert "there is no picture of track" in client.get("/v1/tracks/gate:7/picture.jpg").text
+    image = np.zeros((200, 400, 3), np.uint8)
+    image[100:180, 120:160] = 255  # where it is after 1.5 s
+    encoded: Any = cv2.imencode(".jpg", image)[1]
+    files = service.app.state.context.event_pictures.files
+    files.write("gate", event.time, stored.id, "jpg", bytes(encoded))
+    answer = client.get("/v1/tracks/gate:7/picture.jpg")
+    assert answer.headers["content-type"] == "image/jpeg"
+    portrait: Any = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert portrait.shape == (120, 60)  # the box and a quarter around it
+    assert portrait[25:95, 15:45].mean() > 240
+    assert portrait[:, :5].mean() < 20
+    other = service.client(service.token("viewer", "yard"))
+    assert code_of(other.get("/v1/tracks/gate:7/picture.jpg")) == "not_found"
 
 
 def test_why_there_is_nothing_is_said(

@@ -178,6 +178,30 @@ def test_what_a_stream_has_is_tried_where_nothing_is_drawn(service: Service) -> 
     assert answer.json()["totals"] == [CROSSED]
 
 
+def test_what_there_is_to_replay_is_told(service: Service) -> None:
+    client = service.client(service.token("viewer"))
+    answer = client.get("/v1/streams/door/recorded").json()
+    assert answer == {"begin": rfc3339(START), "end": rfc3339(START + 5.9)}
+    nothing = client.get("/v1/streams/yard/recorded").json()
+    assert nothing == {"begin": None, "end": None}
+
+
+def test_what_can_never_fire_is_said_before_it_is_kept(service: Service) -> None:
+    client = service.client(service.token("operator"))
+    edge = {"id": "edge", "points": [[0, 1], [1, 1]]}
+    sky = {"id": "sky", "points": [[0, 0], [1, 0], [1, 0.01]]}
+    answer = client.post("/v1/rules/check", json={"lines": [LINE, edge], "zones": [sky]})
+    found = answer.json()["warnings"]
+    assert [(one["place"], one["id"], one["reason"]) for one in found] == [
+        ("line", "edge", "no_room_right"),
+        ("zone", "sky", "out_of_reach"),
+    ]
+    assert found[0]["message"].startswith("line edge: it can never count")
+    assert [line["id"] for line in client.get("/v1/streams/door/lines").json()["lines"]] == ["line"]
+    crossed = {"id": "bow", "points": [[0, 0], [1, 1], [1, 0], [0, 1]]}
+    assert code_of(client.post("/v1/rules/check", json={"zones": [crossed]})) == "invalid_request"
+
+
 def test_wrong_requests_are_problems(service: Service) -> None:
     wrong: list[dict[str, Any]] = [
         {"end": rfc3339(START)},
