@@ -182,6 +182,7 @@ export const administration: Catalogue["administration"] = {
     target: "Woran",
     address: "Von wo",
     detail: "Mehr",
+    backwards: "Bitte wählen Sie eine Zeit nach der ersten.",
     clear: "Filter leeren",
     empty: "Noch wurde nichts geändert",
     emptyHint: "Jede Änderung, durch die Seite oder ein Programm, wird hier stehen.",

@@ -4,6 +4,7 @@ import { cameras } from "./cameras";
 import { correct } from "./correct";
 import { events } from "./events";
 import { jobs } from "./jobs";
+import { kinds } from "./kinds";
 import { login } from "./login";
 import { numbers } from "./numbers";
 import { parts } from "./parts";
@@ -13,6 +14,6 @@ import { search } from "./search";
 import { shell } from "./shell";
 
 export const de: Catalogue = {
-  ...{ administration, cameras, correct, events, jobs, login },
+  ...{ administration, cameras, correct, events, jobs, kinds, login },
   ...{ numbers, parts, reasons, rules, search, shell },
 };

@@ -10,5 +10,6 @@ export const kinds: Catalogue["kinds"] = {
   occupancy: "Zone voll oder wieder frei",
   track_start: "Ins Bild gekommen",
   track_end: "Aus dem Bild gegangen",
+  transit: "Von Kamera zu Kamera gegangen",
   stream_state: "Zustand einer Kamera",
 };

@@ -177,6 +177,7 @@ export const administration = {
     target: "To what",
     address: "From where",
     detail: "More",
+    backwards: "Please choose a time after the first.",
     clear: "Clear the filter",
     empty: "Nothing was changed yet",
     emptyHint: "Every change, by the page or by a program, will stand here.",

@@ -3,6 +3,7 @@ import { cameras } from "./cameras";
 import { correct } from "./correct";
 import { events } from "./events";
 import { jobs } from "./jobs";
+import { kinds } from "./kinds";
 import { login } from "./login";
 import { numbers } from "./numbers";
 import { parts } from "./parts";
@@ -11,4 +12,4 @@ import { rules } from "./rules";
 import { search } from "./search";
 import { shell } from "./shell";
 
-export const en = { administration, cameras, correct, events, jobs, login, numbers, parts, reasons, rules, search, shell };
+export const en = { administration, cameras, correct, events, jobs, kinds, login, numbers, parts, reasons, rules, search, shell };

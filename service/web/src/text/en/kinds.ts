@@ -9,5 +9,6 @@ export const kinds = {
   occupancy: "Zone full or free again",
   track_start: "Came into view",
   track_end: "Left the view",
+  transit: "Went from camera to camera",
   stream_state: "State of a camera",
 };
