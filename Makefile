@@ -10,7 +10,7 @@ JOBS ?= auto
 SBOM := out/sbom
 
 PAGE := service/page/built/index.html
-PAGE_SOURCES := $(shell find service/web -path service/web/node_modules -prune -o -type f ! -name schema.d.ts ! -name openapi.json -print) \
+PAGE_SOURCES := $(shell find service/web \( -name node_modules -o -name built \) -prune -o -type f ! -name schema.d.ts ! -name openapi.json -print) \
   $(shell find service/api -name '*.py')
 
 .PHONY: demo test check format clean lock sbom web

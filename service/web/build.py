@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
-BUILT = FOLDER.parent / "page" / "built"
+SERVED = FOLDER.parent / "page" / "built"
+BUILT = FOLDER / "built"
+"""Made here and then moved, so that a service that runs never serves half a page."""
 LARGEST_FIRST_LOAD = 120_000
 """Bytes, compressed: all that comes before the first view of somebody who is logged in."""
 FIRST_VIEW = "src/views/cameras/index.tsx"
@@ -45,11 +47,12 @@ def main() -> None:
             # Without a time, so that the same source makes the same files.
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
     size = first_load()
-    shutil.rmtree(BUILT / ".vite")
     print(f"page: first load {size / 1000:.1f} of {LARGEST_FIRST_LOAD / 1000:.0f} KB, compressed")
     if size > LARGEST_FIRST_LOAD:
-        shutil.rmtree(BUILT)
         sys.exit("page: the first load is too large; load what is rarely needed with its view")
+    shutil.rmtree(BUILT / ".vite")
+    shutil.rmtree(SERVED, ignore_errors=True)
+    BUILT.rename(SERVED)
 
 
 def describe_interface() -> dict[str, Any]:

@@ -3,8 +3,7 @@ import { defineConfig } from "vite";
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
-    outDir: "../page/built",
-    emptyOutDir: true,
+    outDir: "built",
     manifest: true,
     target: "es2022",
     // The policy of the page allows no inline content, and its polyfill would be such.
