@@ -63,6 +63,7 @@ def _pictures(clip: bytes, before_end: float) -> list[Image]:
         chosen = _nearest(times, wanted)
         if keys.any():
             cheap = np.flatnonzero(keys)[_nearest(times[keys], wanted)]
+            # At the clip's ends the nearest of all is far as well.
             if np.all(np.abs(times[cheap] - times[chosen]) <= _NEAR):
                 chosen = cheap
                 stream.codec_context.skip_frame = "NONKEY"
@@ -79,9 +80,9 @@ def _pictures(clip: bytes, before_end: float) -> list[Image]:
 
 
 def _nearest(times: npt.NDArray[np.float64], wanted: Sequence[float]) -> npt.NDArray[np.int64]:
-    """The numbers of the times that are nearest to the wanted ones, each once."""
-    differences = np.abs(times[:, None] - np.array(wanted))
-    return np.unique(differences.argmin(axis=0))
+    """For each wanted time, the number of the one that is nearest."""
+    nearest: npt.NDArray[np.int64] = np.abs(times[:, None] - np.array(wanted)).argmin(axis=0)
+    return nearest
 
 
 def _cell(image: Image, around: tuple[float, float] | None) -> Image:

@@ -164,7 +164,7 @@ def test_people_are_blurred_in_clips_and_everything_where_nothing_is_known(
     assert edges(blurred[5], 10, 150) < 60  # two seconds before the first result
 
 
-@pytest.mark.parametrize("group", [10, 200])
+@pytest.mark.parametrize("group", [10, 60, 200])
 def test_a_strip_is_of_the_seconds_around_the_moment(
     render_numbers: RenderNumbers, group: int
 ) -> None:
