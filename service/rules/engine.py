@@ -7,6 +7,9 @@ on it, is none; a line besides asks that the path went through it between its en
 the places where the track was really seen: predicted boxes count as unseen, and a gap, be it of
 one track or of the whole stream, is walked in a straight line.
 
+Behind a line at the picture's edge nobody is seen for long. Who is first seen there, cut by the
+picture's border, stands there at once; who is seen there last has left over the line.
+
 All times are stream time. The same tracks give the same events, live, replayed, or after a state
 was saved and restored in between.
 """
@@ -21,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sightline.errors import ConfigError, InputError, StateError
+from sightline.service.rules.border import is_behind_edge_line
 from sightline.service.rules.crossings import crossings, note_passes
 from sightline.service.rules.events import Event
 from sightline.service.rules.layout import Layout, never_firing
@@ -34,7 +38,7 @@ __all__ = ["RulesEngine"]
 
 Mask = npt.NDArray[np.bool_]
 
-_VERSION = 1
+_VERSION = 2
 _MOST_TRACKS = 20_000
 
 
@@ -120,6 +124,7 @@ class RulesEngine:
             return []
         everywhere = self._memory.cells[:, self._lines :]["stands"] > 0
         events = self._vanish(everywhere, self._time)
+        events += self._leave_picture(self._memory.cells[:, : self._lines]["leaves"], self._time)
         for occupancy in self._occupancy.values():
             events += occupancy.finish(self._time)
         self.reset()
@@ -217,26 +222,24 @@ class RulesEngine:
         cut = self._lines
         lines, visits = cells[:, :cut], cells[:, cut:]
         note_passes(lines, sign[:, :cut], anchors[:, :cut], distances[:, :cut], now, layout)
+        at_edge = is_behind_edge_line(boxes, distances[:, :cut], layout.room[:cut])
+        comes = np.zeros_like(looked)
+        comes[:, :cut] = at_edge & (lines["sign"] == 0)
         cells["since"] = np.where(sign != cells["sign"], now, cells["since"])
         cells["sign"], cells["at"], cells["seen"] = sign, anchors, now
         cells["class"] = classes[:, None]
         margins = layout.margins(distances, boxes[:, 3] - boxes[:, 1], timing.settle_distance)
-        settled = now - cells["since"] >= timing.settle_seconds - ROUNDING
-        stands = settled & (np.abs(distances) >= margins) & (sign != 0)
+        settled = comes | (now - cells["since"] >= timing.settle_seconds - ROUNDING)
+        is_clear = (np.abs(distances) >= margins) & (sign != 0)
+        stands = settled & is_clear
         moved = stands & (cells["stands"] != sign) & looked
         before = cells["stands"].copy()
         crossed = moved & (before != 0) & (cells["passes"] * sign > 0)
         cells["stands"] = np.where(stands, sign, before)
         cells["passes"] = np.where(stands, 0, cells["passes"])
-        events = crossings(
-            lines,
-            crossed[:, :cut],
-            self.scene.lines,
-            ids,
-            now,
-            stream=self.stream,
-            class_names=self.class_names,
-        )
+        has_passed = (lines["stands"] != 0) & (lines["passes"] * lines["sign"] > 0)
+        lines["leaves"] = at_edge & is_clear[:, :cut] & has_passed
+        events = self._crossings(lines, crossed[:, :cut], ids, now)
         came, went = moved & (sign > 0), moved & (before > 0)
         events += self._visits.leave(visits, went[:, cut:], ids, now)
         events += self._visits.begin(visits, came[:, cut:], before[:, cut:] < 0, ids, now)
@@ -253,6 +256,9 @@ class RulesEngine:
             newest = np.argsort(-memory.seen, kind="stable")[:_MOST_TRACKS]
             kept &= np.isin(np.arange(len(kept)), newest)
         events = self._vanish(gone | ((visits["stands"] > 0) & ~kept[:, None]), now)
+        lines = memory.cells[:, : self._lines]
+        unseen = now - lines["seen"] > timing.patience + ROUNDING
+        events += self._leave_picture(lines["leaves"] & (unseen | ~kept[:, None]), now)
         if not kept.all():
             memory.keep(kept)
         return events
@@ -260,6 +266,25 @@ class RulesEngine:
     def _vanish(self, gone: Mask, now: float) -> list[Event]:
         memory = self._memory
         return self._visits.vanish(memory.cells[:, self._lines :], gone, memory.ids, now)
+
+    def _leave_picture(self, leaves: Mask, now: float) -> list[Event]:
+        """The crossings of those who were seen last behind a line at the picture's edge."""
+        if not leaves.any():
+            return []
+        lines = self._memory.cells[:, : self._lines]
+        events = self._crossings(lines, leaves, self._memory.ids, now)
+        lines["stands"] = np.where(leaves, lines["sign"], lines["stands"])
+        lines["passes"] = np.where(leaves, 0, lines["passes"])
+        lines["leaves"] &= ~leaves
+        return events
+
+    def _crossings(
+        self, lines: Cells, crossed: Mask, ids: npt.NDArray[np.int64], now: float
+    ) -> list[Event]:
+        names = self.class_names
+        return crossings(
+            lines, crossed, self.scene.lines, ids, now, stream=self.stream, class_names=names
+        )
 
     def _count_inside(self, number: int) -> int:
         return int((self._memory.cells["stands"][:, self._lines + number] > 0).sum())

@@ -26,6 +26,7 @@ CELL = np.dtype(
         ("passes", np.int32),  # passes through the line since then, signed
         ("passed", np.float64),  # time of the last pass
         ("passed_at", np.float64, 2),
+        ("leaves", np.bool_),  # it is behind a line at the picture's edge, cut by the border
         ("seen", np.float64),  # when the rule saw the track last
         ("at", np.float64, 2),  # where
         ("entered", np.float64),

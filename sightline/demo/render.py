@@ -9,7 +9,7 @@ of the silhouette that can be seen.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from sightline.demo import DATASET
 from sightline.demo.cast import WALKERS
-from sightline.demo.people import Sprite, draw_walker
+from sightline.demo.people import Sprite, Walker, draw_walker
 from sightline.demo.scene import (
     HEIGHT,
     SCALE,
@@ -60,14 +60,22 @@ class Truth:
     visibility: float
 
 
-def render_frames(frame_count: int = FRAME_COUNT) -> Iterator[tuple[Image, list[Truth]]]:
-    """(HEIGHT, WIDTH, 3) uint8 BGR pictures of the plaza and who is where in them."""
+def render_frames(
+    frame_count: int = FRAME_COUNT, walkers: Sequence[Walker] = WALKERS, rate: float = RATE
+) -> Iterator[tuple[Image, list[Truth]]]:
+    """The plaza, frame by frame: (HEIGHT, WIDTH, 3) uint8 BGR, and who is where in it.
+
+    Args:
+        frame_count: Frames.
+        walkers: Who walks; the first has identity 1.
+        rate: Frames a second.
+    """
     ground, props = build_plaza(np.random.default_rng(_SEED))
     for index in range(frame_count):
         sprites = {
             identity: sprite
-            for identity, walker in enumerate(WALKERS, 1)
-            if (sprite := draw_walker(walker, index / RATE)) is not None
+            for identity, walker in enumerate(walkers, 1)
+            if (sprite := draw_walker(walker, index / rate)) is not None
         }
         canvas = ground.copy()
         for sprite in sprites.values():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -113,6 +115,47 @@ def test_a_line_near_the_edge_counts_large_people() -> None:
         events += engine.update(tracks_at(number / 10, [(1, (0.5, foot))], height=0.8), size=SIZE)
     assert engine.warnings == []
     assert said(events) == [LEFTWARDS]
+
+
+AT_THE_BORDER = line((0.97, 0.0), (0.97, 1.0))
+
+
+def test_who_comes_in_over_a_line_at_the_edge_counts_at_once() -> None:
+    # At the border, half of the box is cut off; a tenth of a second later it is over the line.
+    comes = path((0, 0.99, 0.6), (0.1, 0.96, 0.6), (5, 0.5, 0.6))
+    assert said(run(scene_of(AT_THE_BORDER), {1: comes})) == [LEFTWARDS]
+
+
+def test_who_leaves_over_a_line_at_the_edge_counts_once_he_is_gone() -> None:
+    leaves = path((0, 0.5, 0.6), (5, 0.96, 0.6), (5.1, 0.98, 0.6), (5.2, 0.99, 0.6))
+    events = run(scene_of(AT_THE_BORDER), {1: leaves}, finish=False)
+    assert said(events) == [RIGHTWARDS]
+    assert events[0].time == pytest.approx(5.05, abs=0.06)
+    assert events[0].decided > 5.2 + 2.0
+    assert said(run(scene_of(AT_THE_BORDER), {1: leaves}, seconds=5.3)) == [RIGHTWARDS]
+
+
+def test_who_turns_back_behind_a_line_at_the_edge_is_not_counted() -> None:
+    peeps = path((0, 0.5, 0.6), (5, 0.96, 0.6), (5.1, 0.98, 0.6), (5.2, 0.96, 0.6), (9, 0.5, 0.6))
+    assert run(scene_of(AT_THE_BORDER), {1: peeps}) == []
+
+
+def test_who_vanishes_behind_a_line_inside_the_picture_is_not_counted() -> None:
+    vanishes = path((0, 0.2, 0.6), (5, 0.495, 0.6), (5.1, 0.51, 0.6), (5.2, 0.52, 0.6))
+    assert run(scene_of(MIDDLE), {1: vanishes}) == []
+
+
+def test_who_has_left_over_a_line_at_the_edge_is_counted_by_a_service_that_starts_anew() -> None:
+    scene = scene_of(AT_THE_BORDER)
+    leaves = path((0, 0.5, 0.6), (5, 0.96, 0.6), (5.1, 0.98, 0.6), (5.2, 0.99, 0.6))
+    before, after = RulesEngine(scene), RulesEngine(scene)
+    for number in range(53):
+        place = leaves(number / 10)
+        assert place is not None
+        assert before.update(tracks_at(number / 10, [(1, place)]), size=SIZE) == []
+    after.restore(json.loads(json.dumps(before.save())))
+    assert said(after.update(tracks_at(9.0, []), size=SIZE)) == [RIGHTWARDS]
+    assert after.update(tracks_at(19.0, []), size=SIZE) == []
 
 
 def test_the_anchor_is_a_setting() -> None:
