@@ -11,7 +11,7 @@ import { Button } from "./parts/Button";
 import { EmptyState } from "./parts/EmptyState";
 import { Notice } from "./parts/Notice";
 import { hrefOf, loadView, type Route, useRoute, VIEWS, type ViewProperties } from "./routes";
-import { findSession, logOut, may, useSession, type Who } from "./session";
+import { CONFIGURED, findSession, logOut, may, useSession, type Who } from "./session";
 import { choose, currentLanguage, type Language, LANGUAGES, useText } from "./text";
 import { duration } from "./text/format";
 import { Login } from "./views/login";
@@ -76,7 +76,7 @@ function Shell({ who, expired }: { who: Who; expired: boolean }) {
       <header>
         <a class="name" href={hrefOf("cameras")}>
           <img class="mark" src={mark} alt="" />
-          Sightline
+          <span>Sightline</span>
         </a>
         <nav aria-label={text.shell.navigation}>
           {VIEWS.filter(({ role, listed }) => listed && may(who, role)).map(({ name }) => (
@@ -116,6 +116,7 @@ function User({ who }: { who: Who }) {
     });
   };
   const open = link.status === "open";
+  const name = who.id === CONFIGURED ? text.shell.configured : who.name;
   return (
     <div class="user">
       <span role="status">
@@ -123,8 +124,8 @@ function User({ who }: { who: Who }) {
           {open ? text.shell.connected : link.status === "lost" ? text.shell.lost : text.shell.connecting}
         </Badge>
       </span>
-      <span class="quiet who" title={who.name}>
-        {who.name} · {text.shell.role[who.role]}
+      <span class="quiet who" title={name}>
+        {name} · {text.shell.role[who.role]}
       </span>
       <select
         aria-label={text.shell.language}

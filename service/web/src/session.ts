@@ -13,6 +13,9 @@ export type Session =
   | { status: "in"; who: Who }
   | { status: "expired"; who: Who };
 
+/** The key that `auth.admin_token` is, which is in no list of keys and has no name of its own. */
+export const CONFIGURED = "configuration";
+
 const ROLES: Role[] = ["viewer", "operator", "admin"];
 const tabs = new BroadcastChannel("sightline-session");
 const listeners = new Set<() => void>();

@@ -60,7 +60,7 @@ interface SelectField<V extends string> extends Described, Rest<SelectHTMLAttrib
   value: V;
   /** Value and text of each. */
   options: readonly (readonly [V, string])[];
-  onValue(value: V): void;
+  onValue(value: NoInfer<V>): void;
 }
 
 /** One of a few. */

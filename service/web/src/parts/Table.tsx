@@ -16,26 +16,29 @@ interface Properties<T> {
   keyOf(row: T): string;
 }
 
-/** A table; on narrow screens it scrolls by itself, also with the keyboard. */
+/** A table; on narrow screens every row is a list of titles and values.
+ *
+ * The roles are named since a browser drops them with the layout of a table.
+ */
 export function Table<T>({ caption, columns, rows, keyOf }: Properties<T>) {
   return (
     <div class="table" role="region" aria-label={caption} tabIndex={0}>
-      <table>
+      <table role="table">
         <caption class="unseen">{caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map(({ title, number }) => (
-              <th key={title} scope="col" class={number ? "number" : ""}>
+              <th key={title} role="columnheader" scope="col" class={number ? "number" : ""}>
                 {title}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={keyOf(row)}>
+            <tr key={keyOf(row)} role="row">
               {columns.map(({ title, cell, number }) => (
-                <td key={title} class={number ? "number" : ""}>
+                <td key={title} role="cell" class={number ? "number" : ""} data-title={title}>
                   {cell(row)}
                 </td>
               ))}

@@ -1,9 +1,15 @@
-/** Numbers and times as the viewer's language and zone write them. */
+/** Numbers and times as the viewer's language, country and zone write them. */
 
 import { currentLanguage } from ".";
 
+/** The browser's own kind of the language that was chosen: 24 hours in en-GB, 12 in en-US. */
+function locale(): string {
+  const language = currentLanguage();
+  return navigator.languages.find((one) => one.startsWith(language)) ?? language;
+}
+
 export function number(value: number, options: Intl.NumberFormatOptions = {}): string {
-  return new Intl.NumberFormat(currentLanguage(), options).format(value);
+  return new Intl.NumberFormat(locale(), options).format(value);
 }
 
 export function percent(share: number, digits = 0): string {
@@ -40,7 +46,7 @@ export function duration(milliseconds: number): string {
 export function clock(time: string | number | Date): string {
   const at = new Date(time);
   const today = at.toDateString() === new Date().toDateString();
-  return new Intl.DateTimeFormat(currentLanguage(), {
+  return new Intl.DateTimeFormat(locale(), {
     ...(today ? {} : { day: "numeric", month: "short" }),
     hour: "2-digit",
     minute: "2-digit",
@@ -50,5 +56,5 @@ export function clock(time: string | number | Date): string {
 
 /** A time in full, with its zone. */
 export function fullTime(time: string | number | Date): string {
-  return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "full", timeStyle: "long" }).format(new Date(time));
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeStyle: "long" }).format(new Date(time));
 }

@@ -9,6 +9,7 @@ export const administration: Catalogue["administration"] = {
     explanation:
       "Mit einem Schlüssel kommt eine Person oder ein Programm herein. Seine Rolle sagt, was erlaubt ist, seine Kameras, was zu sehen ist.",
     add: "Neuer Schlüssel",
+    make: "Schlüssel erstellen",
     edit: "Ändern",
     editTitle: (name) => `${name} ändern`,
     revoke: "Entziehen",
@@ -50,6 +51,7 @@ export const administration: Catalogue["administration"] = {
     title: "Alarme",
     explanation: "Ein Alarm meldet anderen, was geschieht: per Webhook oder über einen MQTT-Broker.",
     add: "Neuer Alarm",
+    make: "Alarm erstellen",
     edit: "Ändern",
     editTitle: (id) => `${id} ändern`,
     remove: "Löschen",
@@ -64,7 +66,7 @@ export const administration: Catalogue["administration"] = {
     ofFile: "aus der Konfigurationsdatei",
     ofFileHint: "Ändern Sie ihn dort und starten Sie den Dienst neu.",
     waiting: (count) => `${count} warten`,
-    everything: "alle Ereignisse",
+    everything: "Alle Ereignisse",
     onlyKinds: "Arten",
     onlyCameras: "Kameras",
     onlyRules: "Zonen und Linien",
@@ -187,7 +189,6 @@ export const administration: Catalogue["administration"] = {
     empty: "Noch wurde nichts geändert",
     emptyHint: "Jede Änderung, durch die Seite oder ein Programm, wird hier stehen.",
     noneFits: "Nichts passt zum Filter",
-    configured: "Zugangswort der Konfiguration",
     actions: {
       log_in: "Angemeldet",
       log_out: "Abgemeldet",

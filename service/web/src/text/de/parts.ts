@@ -2,9 +2,11 @@ import type { Catalogue } from "..";
 
 /** Texte von Teilen, die jede Ansicht braucht. */
 export const parts: Catalogue["parts"] = {
+  camera: "Kamera",
   close: "Schließen",
   cancel: "Abbrechen",
   save: "Speichern",
+  actions: "Aktionen",
   optional: "freiwillig",
   next: "Weiter",
   previous: "Zurück",

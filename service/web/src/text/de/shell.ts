@@ -19,5 +19,6 @@ export const shell: Catalogue["shell"] = {
   reload: "Seite neu laden",
   noView: "Diese Ansicht gibt es nicht",
   noViewHint: "Die Adresse ist vielleicht vertippt, oder Ihr Schlüssel darf das nicht sehen.",
+  configured: "Zugangswort der Konfiguration",
   role: { viewer: "Betrachter", operator: "Bediener", admin: "Verwalter" },
 };

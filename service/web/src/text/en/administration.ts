@@ -8,6 +8,7 @@ export const administration = {
     explanation:
       "A key is how a person or a program comes in. Its role says what it may do, its cameras what it sees.",
     add: "New key",
+    make: "Make the key",
     edit: "Change",
     editTitle: (name: string) => `Change ${name}`,
     revoke: "Revoke",
@@ -48,6 +49,7 @@ export const administration = {
     title: "Alerts",
     explanation: "An alert tells others of events: by webhook, or through an MQTT broker.",
     add: "New alert",
+    make: "Make the alert",
     edit: "Change",
     editTitle: (id: string) => `Change ${id}`,
     remove: "Delete",
@@ -62,7 +64,7 @@ export const administration = {
     ofFile: "of the configuration file",
     ofFileHint: "Change it there and start the service again.",
     waiting: (count: string) => `${count} waiting`,
-    everything: "all events",
+    everything: "All events",
     onlyKinds: "Kinds",
     onlyCameras: "Cameras",
     onlyRules: "Zones and lines",
@@ -182,7 +184,6 @@ export const administration = {
     empty: "Nothing was changed yet",
     emptyHint: "Every change, by the page or by a program, will stand here.",
     noneFits: "Nothing fits the filter",
-    configured: "token of the configuration",
     actions: {
       log_in: "Logged in",
       log_out: "Logged out",

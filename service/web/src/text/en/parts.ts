@@ -1,9 +1,11 @@
 /** Texts of parts that every view uses. */
 
 export const parts = {
+  camera: "Camera",
   close: "Close",
   cancel: "Cancel",
   save: "Save",
+  actions: "Actions",
   optional: "optional",
   next: "Next",
   previous: "Previous",

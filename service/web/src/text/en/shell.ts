@@ -18,5 +18,6 @@ export const shell = {
   reload: "Load the page again",
   noView: "There is no such view",
   noViewHint: "The address may be mistyped, or your key may not see this.",
+  configured: "token of the configuration",
   role: { viewer: "viewer", operator: "operator", admin: "administrator" },
 };

@@ -125,7 +125,7 @@ export function AlertForm({ edited, onSaved, onClose }: Properties) {
         {problem && problem.errors.length === 0 && <ProblemNotice problem={problem} />}
         <div class="actions">
           <Button kind="first" type="submit" busy={busy}>
-            {edited ? texts.parts.save : text.add}
+            {edited ? texts.parts.save : text.make}
           </Button>
           <CancelButton onClick={onClose} />
         </div>

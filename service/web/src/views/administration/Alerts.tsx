@@ -73,6 +73,7 @@ function AlertCard({ alert, onTested, onEdit, onRemove }: Card) {
   const text = useText();
   const words = text.administration.alerts;
   const own = alert.origin === "api";
+  const test = useTest(alert.id, onTested);
   return (
     <article class="card" aria-label={alert.id}>
       <div class="title">
@@ -89,8 +90,10 @@ function AlertCard({ alert, onTested, onEdit, onRemove }: Card) {
           {words.ofFile}. {words.ofFileHint}
         </p>
       )}
-      <Test alert={alert} onTested={onTested} />
       <div class="actions">
+        <Button busy={test.busy} aria-label={`${words.test}: ${alert.id}`} onClick={() => void test.send()}>
+          {words.test}
+        </Button>
         <a class="button" href={hrefOf("administration", "alerts", alert.id)} aria-label={words.logTitle(alert.id)}>
           {words.log}
         </a>
@@ -105,6 +108,13 @@ function AlertCard({ alert, onTested, onEdit, onRemove }: Card) {
           </>
         )}
       </div>
+      {test.delivery &&
+        (test.delivery.state === "delivered" ? (
+          <Notice kind="good">{words.testArrived}</Notice>
+        ) : (
+          <Notice kind="bad">{words.testFailed(test.delivery.error ?? test.delivery.state)}</Notice>
+        ))}
+      <ProblemNotice problem={test.problem} />
     </article>
   );
 }
@@ -134,18 +144,17 @@ function Filter({ alert, text }: { alert: Alert; text: Catalogue }) {
   );
 }
 
-/** Sends a test and says how it went, beside the button. */
-function Test({ alert, onTested }: { alert: Alert; onTested(): void }) {
-  const text = useText().administration.alerts;
+/** Sends a test, once at a time, and keeps how it went. */
+function useTest(alert: string, onTested: () => void) {
   const [busy, setBusy] = useState(false);
   const [delivery, setDelivery] = useState<Schemas["DeliveryAnswer"] | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const test = async () => {
+  const send = async () => {
     setBusy(true);
     setProblem(null);
     setDelivery(null);
     try {
-      setDelivery(await post("/v1/alerts/{alert_id}/test", { path: { alert_id: alert.id } }));
+      setDelivery(await post("/v1/alerts/{alert_id}/test", { path: { alert_id: alert } }));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setProblem(error);
@@ -153,22 +162,7 @@ function Test({ alert, onTested }: { alert: Alert; onTested(): void }) {
     setBusy(false);
     onTested();
   };
-  return (
-    <>
-      <div class="actions">
-        <Button busy={busy} aria-label={`${text.test}: ${alert.id}`} onClick={() => void test()}>
-          {text.test}
-        </Button>
-      </div>
-      {delivery &&
-        (delivery.state === "delivered" ? (
-          <Notice kind="good">{text.testArrived}</Notice>
-        ) : (
-          <Notice kind="bad">{text.testFailed(delivery.error ?? delivery.state)}</Notice>
-        ))}
-      <ProblemNotice problem={problem} />
-    </>
-  );
+  return { busy, delivery, problem, send };
 }
 
 function Remove({ removed, onDone, onClose }: { removed: Alert; onDone(): void; onClose(): void }) {

@@ -10,13 +10,12 @@ import { ProblemNotice } from "../../parts/Notice";
 import { Pager, usePages } from "../../parts/Pager";
 import { Table } from "../../parts/Table";
 import { Time } from "../../parts/Time";
+import { CONFIGURED } from "../../session";
 import { type Catalogue, useText } from "../../text";
 import { fromLocal } from "./times";
 
 type Entry = Schemas["AuditAnswer"];
 
-/** The key of `auth.admin_token`, which is in no list of keys. */
-const CONFIGURED = "configuration";
 const NOTHING = { key: "", action: "", from: "", until: "" };
 
 export function Audit() {
@@ -55,7 +54,7 @@ export function Audit() {
           value={filter.key}
           options={[
             ["", text.anybody],
-            [CONFIGURED, text.configured],
+            [CONFIGURED, texts.shell.configured],
             ...(keys.data?.items ?? []).map((key) => [key.id, key.name] as const),
           ]}
           onValue={(key) => set({ key })}
@@ -89,7 +88,7 @@ export function Audit() {
             { title: text.at, cell: ({ at }) => <Time at={at} /> },
             { title: text.who, cell: (entry) => nameOf(entry, texts) },
             { title: text.action, cell: ({ action }) => <b>{text.actions[action] ?? action}</b> },
-            { title: text.target, cell: ({ target }) => target },
+            { title: text.target, cell: targetOf },
             { title: text.address, cell: ({ address }) => address },
             { title: text.detail, cell: ({ detail }) => <span class="quiet">{detailOf(detail)}</span> },
           ]}
@@ -101,13 +100,19 @@ export function Audit() {
 }
 
 function nameOf(entry: Entry, texts: Catalogue): string {
-  return entry.key_id === CONFIGURED ? texts.administration.audit.configured : entry.key_name;
+  return entry.key_id === CONFIGURED ? texts.shell.configured : entry.key_name;
+}
+
+/** A key is known by its name, not by its identifier. */
+function targetOf({ action, target, detail }: Entry): string {
+  const name = action.endsWith("_key") ? detail["name"] : null;
+  return typeof name === "string" ? name : target;
 }
 
 /** `fields: name, password; role: viewer` */
 function detailOf(detail: Record<string, unknown>): string {
   return Object.entries(detail)
-    .filter(([, value]) => value !== null)
+    .filter(([, value]) => value !== null && String(value) !== "")
     .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(", ") : String(value)}`)
     .join("; ");
 }

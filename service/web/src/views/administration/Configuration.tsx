@@ -24,8 +24,13 @@ export function Configuration() {
       </div>
       {data && sections.length === 0 && <EmptyState title={text.none}>{text.noneHint}</EmptyState>}
       {sections.length > 0 && (
-        <div class="card">
-          <Settings values={Object.fromEntries(sections)} find={find.trim()} />
+        <div class="columns">
+          {sections.map(([name, value]) => (
+            <section class="card" key={name} aria-label={name}>
+              <h2>{name}</h2>
+              <Settings value={value} path={name} find={find.trim()} />
+            </section>
+          ))}
         </div>
       )}
     </section>

@@ -75,7 +75,7 @@ export function KeyForm({ edited, onSaved, onClose }: Properties) {
           autocomplete="off"
           onValue={setName}
         />
-        <Select<Role>
+        <Select
           label={text.role}
           value={role}
           options={(["viewer", "operator", "admin"] as const).map((one) => [one, text.roles[one]] as const)}
@@ -102,7 +102,7 @@ export function KeyForm({ edited, onSaved, onClose }: Properties) {
         {problem && problem.errors.length === 0 && <ProblemNotice problem={problem} />}
         <div class="actions">
           <Button kind="first" type="submit" busy={busy}>
-            {edited ? texts.parts.save : text.add}
+            {edited ? texts.parts.save : text.make}
           </Button>
           <CancelButton onClick={onClose} />
         </div>

@@ -80,7 +80,7 @@ function KeyTable({ keys, onEdit, onRevoke }: Shown) {
         { title: text.created, cell: (key) => <Time at={key.created_at} /> },
         { title: text.ends, cell: (key) => (key.expires_at ? <Time at={key.expires_at} /> : text.never) },
         {
-          title: "",
+          title: texts.parts.actions,
           cell: (key) => (
             <div class="actions">
               <Button aria-label={text.editTitle(key.name)} onClick={() => onEdit(key)}>

@@ -23,7 +23,7 @@ export function Models() {
           <div class="card">
             <h2>{text.embedder}</h2>
             {Object.keys(data.embedder).length > 0 ? (
-              <Settings values={data.embedder} />
+              <Settings value={data.embedder} />
             ) : (
               <p class="quiet">{text.embedderOff}</p>
             )}
@@ -80,7 +80,7 @@ function Detector({ models }: { models: Schemas["Models"] }) {
       {Object.keys(models.detector).length > 0 && (
         <details>
           <summary>{text.more}</summary>
-          <Settings values={models.detector} />
+          <Settings value={models.detector} />
         </details>
       )}
     </div>
