@@ -38,7 +38,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from sightline.cli.running import make_tracker
 from sightline.detector import Detector
 from sightline.eval.counts import combine
 from sightline.eval.sequence import evaluate_sequence
@@ -46,9 +45,11 @@ from sightline.formats.mot import MotRows, read_mot
 from sightline.geometry import iou_matrix, ltwh_to_xyxy
 from sightline.pipeline import Pipeline
 from sightline.protocols import Embedder
+from sightline.recording.options import tracker_parameters
 from sightline.reid import open_embedder
 from sightline.reid.choices import appearance_parameters
 from sightline.structures import Detections, Frame
+from sightline.tracker import Tracker
 from sightline.video import open_source
 
 RATE = 10  # frames a second of the clip's own clock
@@ -158,7 +159,8 @@ class Runner:
         self.clip = clip
         inner = open_embedder(choice, "cpu", threads=1)
         self.embedder = Timed(inner) if inner is not None else None
-        self.tracker = make_tracker(preset, settings, appearance_parameters(choice, inner))
+        appearance = appearance_parameters(choice, inner)
+        self.tracker = Tracker(preset, **{**appearance, **tracker_parameters(settings)})
 
     def track(self, seen: Seen) -> MotRows:
         """The tracks of one run, as an evaluator reads them."""

@@ -27,12 +27,15 @@ def demo(
 
     Example:  sightline demo --source street.mp4 --out out/street
     """
-    from sightline.cli.running import make_tracker, print_summary, record
+    from sightline.cli.interruption import stop_on_signals
+    from sightline.cli.running import compiling_notice, print_summary, progress_of
     from sightline.demo import CLIP
     from sightline.detector import Detector
     from sightline.detector.embedded import default_model
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
+    from sightline.recording import Outputs, record
+    from sightline.tracker import Tracker
     from sightline.video import open_source
 
     # Without a clip of one's own people are what the ground truth knows.
@@ -42,10 +45,13 @@ def demo(
         typer.echo("clip: a plaza that Sightline's authors rendered, with known ground truth")
     typer.echo(f"network: {detector.entry.name}, {detector.entry.summary}")
     opened = open_source(str(CLIP) if source is None else source)
-    pipeline = Pipeline(opened, detector, make_tracker(tracker))
-    summary, paths = record(
-        pipeline, out, list(FORMATS), class_names=detector.class_names, save_video=True
-    )
+    with compiling_notice():
+        engine = Tracker(tracker)
+    pipeline = Pipeline(opened, detector, engine)
+    outputs = Outputs(out, tuple(FORMATS), detector.class_names, save_video=True)
+    with stop_on_signals(pipeline.stop) as interrupted:
+        summary, paths = record(pipeline, outputs, progress_of)
+    summary.interrupted = interrupted()
     print_summary(summary, paths, as_json=False)
     if source is None and not summary.interrupted:
         _print_scores(paths[0])

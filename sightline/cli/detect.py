@@ -80,20 +80,22 @@ def detect(
 
     Example:  sightline detect street.mp4 --stride 5 --confidence 0.01 --out detections
     """
-    from sightline.cli.running import make_detector, parse_list, print_summary, record
+    from sightline.cli.interruption import stop_on_signals
+    from sightline.cli.running import parse_list, print_summary, progress_of
     from sightline.formats import FORMATS
     from sightline.pipeline import Pipeline
+    from sightline.recording import DetectorOptions, Outputs, record
     from sightline.video import open_source
 
     # CVAT's video format holds tracks only.
     wanted = parse_list(formats, [name for name in FORMATS if name != "cvat"], "format")
-    names = None if classes is None else [name.strip() for name in classes.split(",")]
-    detector = make_detector(
-        model, device=device, confidence=confidence, classes=names, size=size, tiles=tiles
-    )
+    names = None if classes is None else tuple(name.strip() for name in classes.split(","))
+    detector = DetectorOptions(model, device, confidence, names, size, tiles).open()
     opened = open_source(source, start=start, end=end, stride=stride)
     pipeline = Pipeline(opened, detector, _NoIdentities(), batch=batch)
-    summary, paths = record(pipeline, out, wanted, class_names=detector.class_names)
+    with stop_on_signals(pipeline.stop) as interrupted:
+        summary, paths = record(pipeline, Outputs(out, wanted, detector.class_names), progress_of)
+    summary.interrupted = interrupted()
     print_summary(summary, paths, as_json=json_summary)
     if summary.interrupted:
         raise typer.Exit(130)

@@ -115,51 +115,48 @@ def track(
 
     Example:  sightline track street.mp4 --classes person --format mot,cvat --save-video
     """
-    from sightline.cli.offline import record_offline
-    from sightline.cli.running import (
-        choose_camera_motion,
-        make_detector,
-        make_tracker,
-        parse_list,
-        print_summary,
-        record,
-    )
+    from sightline.cli.interruption import stop_on_signals
+    from sightline.cli.running import compiling_notice, parse_list, print_summary, progress_of
     from sightline.formats import FORMATS
-    from sightline.pipeline import Pipeline
-    from sightline.reid import Selection, open_embedder
-    from sightline.reid.choices import appearance_parameters, uses_looks
+    from sightline.recording import (
+        DetectorOptions,
+        Networks,
+        TrackOptions,
+        record,
+        record_offline,
+    )
     from sightline.tracker.offline import parse_steps
-    from sightline.video import open_source
 
-    wanted = parse_list(formats, tuple(FORMATS), "format")
-    names = None if classes is None else [name.strip() for name in classes.split(",")]
-    embedder = open_embedder(reid, device)
-    engine = make_tracker(tracker, settings or (), appearance_parameters(reid, embedder))
-    detector = make_detector(
-        model, device=device, confidence=confidence, classes=names, size=size, tiles=tiles
-    )
-    parse_steps(offline or "")
-    reopen = partial(open_source, source, start=start, end=end, stride=stride)
-    opened = reopen()
-    motion = choose_camera_motion(camera_motion, opened.name, engine)
-    if not uses_looks(engine.parameters):
-        embedder = None
-    people = {index for index, name in enumerate(detector.class_names) if name == "person"}
-    pipeline = Pipeline(
-        opened,
-        detector,
-        engine,
-        embedder,
-        motion,
+    names = None if classes is None else tuple(name.strip() for name in classes.split(","))
+    options = TrackOptions(
+        detector=DetectorOptions(model, device, confidence, names, size, tiles),
+        tracker=tracker,
+        settings=tuple(settings or ()),
+        formats=tuple(parse_list(formats, tuple(FORMATS), "format")),
+        save_video=save_video,
+        camera_motion=camera_motion,
+        reid=reid,
+        reid_limit=reid_limit,
+        offline=offline or "",
+        start=start,
+        end=end,
+        stride=stride,
         batch=batch,
-        selection=Selection(reid_limit, frozenset(people) or None),
     )
-    work = (
-        partial(record_offline, pipeline, reopen, offline, tracker=engine)
-        if offline
-        else partial(record, pipeline)
-    )
-    summary, paths = work(out, wanted, class_names=detector.class_names, save_video=save_video)
+    embedder = options.open_embedder()
+    with compiling_notice():
+        engine = options.make_tracker(embedder)
+    networks = Networks(options.detector.open(), embedder)
+    parse_steps(options.offline)
+    pipeline = options.pipeline(options.open_source(source), networks, engine)
+    outputs = options.outputs(out, networks.detector.class_names)
+    with stop_on_signals(pipeline.stop) as interrupted:
+        if options.offline:
+            reopen = partial(options.open_source, source)
+            summary, paths = record_offline(pipeline, reopen, options.offline, outputs, progress_of)
+        else:
+            summary, paths = record(pipeline, outputs, progress_of)
+    summary.interrupted = interrupted()
     print_summary(summary, paths, as_json=json_summary)
     if summary.interrupted:
         raise typer.Exit(130)
