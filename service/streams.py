@@ -230,6 +230,25 @@ class StreamManager:
             StoreError: The store failed; nothing has changed then.
         """
         with self._lock:
+            changed = self.changed(stream, changes)
+            known = self._get(stream)
+            self._store(changed)
+            self._change(known, changed)
+            return self._view(known)
+
+    def changed(self, stream: str, changes: Mapping[str, Any]) -> Stream:
+        """What a definition would become; nothing changes.
+
+        Args:
+            stream: Its identifier, which stays.
+            changes: Values by field, as JSON takes them.
+
+        Raises:
+            UnknownError: There is none of that name.
+            ConflictError: It belongs to the configuration file, or `id` would change.
+            ConfigError: The values do not make a stream.
+        """
+        with self._lock:
             known = self._get(stream)
             if known.origin == "file":
                 raise ConflictError(
@@ -242,10 +261,7 @@ class StreamManager:
             if "url" in changes:
                 # Another address has credentials of its own, unless they are given again.
                 plain = {**plain, "username": None, "password": None}
-            changed = stream_of({**plain, **changes})
-            self._store(changed)
-            self._change(known, changed)
-            return self._view(known)
+            return stream_of({**plain, **changes})
 
     def delete(self, stream: str) -> None:
         """Stop a stream and forget its definition; what it has seen stays.

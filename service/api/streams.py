@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Request, Response
 
 from sightline.service.access.principals import Principal
 from sightline.service.api.audit import note
-from sightline.service.api.context import CurrentContext
+from sightline.service.api.context import Context, CurrentContext
 from sightline.service.api.dependencies import Operator, OperatorEverywhere, Viewer, requires
 from sightline.service.api.pagination import Listing, PageQuery, slice_page
 from sightline.service.api.schemas.streams import StreamAnswer, StreamChanges, StreamRequest
 from sightline.service.cameras.probe import probe
+from sightline.service.config import Stream
 from sightline.service.errors import TooManyError
 from sightline.service.live.privacy import blur_people
 from sightline.service.live.rendering import encode_jpeg
@@ -69,17 +70,7 @@ def probe_stream(
 
     Masks are black; with `privacy.blur` the whole picture is blurred, since nobody was looked for.
     """
-    guard = context.access.check_source(body.url)
-    if not _probes.acquire(blocking=False):
-        raise TooManyError("two streams are being tried already", _PROBE_RETRY_SECONDS)
-    try:
-        image = probe(body, guard)
-    finally:
-        _probes.release()
-    if body.privacy.blur != "off":
-        height, width = image.shape[:2]
-        blur_people(image, np.array([[0, 0, width, height]], np.float32), "people")
-    return Response(encode_jpeg(image), media_type="image/jpeg")
+    return _first_picture(body, context)
 
 
 @router.get("/v1/streams/{stream_id}", summary="One stream")
@@ -93,16 +84,33 @@ def change_stream(
     stream_id: str, body: StreamChanges, _: Operator, request: Request, context: CurrentContext
 ) -> StreamAnswer:
     """Change fields of a stream; it reconnects only where what it reads has changed."""
-    stream = context.streams.view(stream_id).stream
-    changes = body.values()
-    for name in ("privacy", "reconnect", "rules"):
-        if isinstance(changes.get(name), dict):
-            changes[name] = {**getattr(stream, name).model_dump(mode="json"), **changes[name]}
+    changes = _merged(stream_id, body, context)
     if body.url is not None:
         context.access.check_source(body.url)
     view = context.streams.update(stream_id, changes)
     note(request, fields=sorted(changes))
     return StreamAnswer.of(view)
+
+
+@router.post(
+    "/v1/streams/{stream_id}/probe",
+    summary="Try changes of a stream",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}, "description": "Its first picture."}},
+)
+def probe_changes(
+    stream_id: str,
+    body: StreamChanges,
+    _: Annotated[Principal, Depends(requires("operator", changes=False))],
+    context: CurrentContext,
+) -> Response:
+    """Connect to a stream as it would be with changes; its first picture, or why there is none.
+
+    Nothing changes. What is left out is taken from the stream, its password too unless `url` is
+    given; masks and blur are as with a stream that is not made yet.
+    """
+    stream = context.streams.changed(stream_id, _merged(stream_id, body, context))
+    return _first_picture(stream, context)
 
 
 @router.delete("/v1/streams/{stream_id}", status_code=204, summary="Delete a stream")
@@ -123,3 +131,27 @@ def stop_stream(stream_id: str, _: Operator, context: CurrentContext) -> StreamA
     """Let a stream rest, also after restarts, until it is started."""
     context.streams.stop(stream_id)
     return StreamAnswer.of(context.streams.view(stream_id))
+
+
+def _merged(stream_id: str, body: StreamChanges, context: Context) -> dict[str, Any]:
+    """Changes with their objects filled up from the stream (RFC 7396)."""
+    stream = context.streams.view(stream_id).stream
+    changes = body.values()
+    for name in ("privacy", "reconnect", "rules"):
+        if isinstance(changes.get(name), dict):
+            changes[name] = {**getattr(stream, name).model_dump(mode="json"), **changes[name]}
+    return changes
+
+
+def _first_picture(stream: Stream, context: Context) -> Response:
+    guard = context.access.check_source(stream.url)
+    if not _probes.acquire(blocking=False):
+        raise TooManyError("two streams are being tried already", _PROBE_RETRY_SECONDS)
+    try:
+        image = probe(stream, guard)
+    finally:
+        _probes.release()
+    if stream.privacy.blur != "off":
+        height, width = image.shape[:2]
+        blur_people(image, np.array([[0, 0, width, height]], np.float32), "people")
+    return Response(encode_jpeg(image), media_type="image/jpeg")

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from sightline.demo import CLIP
 from sightline.service.api.page import BUILT
 from tests.e2e.running_service import RunningService, following
-from tests.page.sources import make_endless, read_pictures, repeated
+from tests.page.sources import Image, make_endless, read_pictures, repeated
 from tests.service.conftest import _no_proxy  # noqa: F401 - a fixture
 from tests.service.http_sources import HttpSources
 from tests.service.rtsp_server import RtspServer, missing_gstreamer
@@ -34,6 +34,7 @@ DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PATIENCE = 60_000
 """Milliseconds; the machine may be busy with other tests."""
+expect.set_options(timeout=PATIENCE)
 _TWO_PICTURES = """
     () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
 """
@@ -47,12 +48,20 @@ class Room:
             (MJPEG by HTTP), both of the demonstration's clip, with people in it.
         sources: The server of HTTP cameras, for more of them.
         client: The administrator's HTTP client.
+        picture: Draws the demonstration's clip, for more cameras of `sources`.
     """
 
-    def __init__(self, service: RunningService, sources: HttpSources, client: httpx.Client) -> None:
+    def __init__(
+        self,
+        service: RunningService,
+        sources: HttpSources,
+        client: httpx.Client,
+        picture: Callable[[int], Image],
+    ) -> None:
         self.service = service
         self.sources = sources
         self.client = client
+        self.picture = picture
 
     @property
     def url(self) -> str:
@@ -108,9 +117,9 @@ def room(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     }
     rtsp = None
     with HttpSources() as sources:
-        pictures = read_pictures(CLIP, every=5)
-        gate = sources.add_camera("gate", repeated(pictures), fps=5)
-        plaza = sources.add_camera("plaza", repeated(pictures), fps=5)
+        picture = repeated(read_pictures(CLIP, every=5))
+        gate = sources.add_camera("gate", picture, fps=5)
+        plaza = sources.add_camera("plaza", picture, fps=5)
         if not missing_gstreamer():
             rtsp = RtspServer({"plaza": make_endless(CLIP, folder / "plaza.mp4")})
             plaza = rtsp.url("plaza")
@@ -119,7 +128,7 @@ def room(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 for name, url in (("gate", gate), ("plaza", plaza)):
                     body = {"id": name, "name": name.title(), "url": url, "process_fps": 5}
                     client.post("/v1/streams", json=body).raise_for_status()
-                found = Room(service, sources, client)
+                found = Room(service, sources, client, picture)
                 for name in ("gate", "plaza"):
                     found.until(f"/v1/streams/{name}/tracks", lambda answer: answer["tracks"])
                 yield found

@@ -24,6 +24,7 @@ ENDLESS = {
     "/v1/streams/{stream_id}/live.mjpeg",
     "/v1/streams/{stream_id}/snapshot.jpg",
     "/v1/streams/probe",
+    "/v1/streams/{stream_id}/probe",
 }
 """Answers that have no end, or wait for a picture that nobody sends."""
 

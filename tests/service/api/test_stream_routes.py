@@ -182,6 +182,33 @@ def test_a_stream_is_tried_before_it_is_made(
     assert code_of(client.get("/v1/streams/yard")) == "not_found"
 
 
+def test_changes_are_tried_with_the_password_that_is_kept(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Stream] = []
+
+    def probe(stream: Stream, guard: Guard | None) -> npt.NDArray[np.uint8]:
+        tried.append(stream)
+        return np.zeros((96, 128, 3), np.uint8)
+
+    monkeypatch.setattr(streams, "probe", probe)
+    client = service.client()
+    client.post("/v1/streams", json=NEW).raise_for_status()
+    before = client.get("/v1/streams/yard").json()
+    answer = client.post("/v1/streams/yard/probe", json={"timeout": 3})
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert tried[-1].timeout == 3
+    assert tried[-1].password is not None
+    assert tried[-1].password.get_secret_value() == NEW["password"]
+    # Another host must not be told it.
+    client.post("/v1/streams/yard/probe", json={"url": "http://10.0.0.9/else"}).raise_for_status()
+    assert tried[-1].password is None
+    assert client.get("/v1/streams/yard").json()["url"] == before["url"]
+    refused = client.post("/v1/streams/yard/probe", json={"url": "http://127.0.0.1/"})
+    assert code_of(refused) == "stream_refused"
+    assert len(tried) == 2
+
+
 def decoded(jpeg: bytes) -> npt.NDArray[np.uint8]:
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None

@@ -6,7 +6,7 @@ import type { Schemas } from "../api/client";
 export type LiveEvent = Omit<Schemas["EventAnswer"], "pictures">;
 
 /** Who is where in one frame. */
-export type Frame = Schemas["TracksNow"];
+export type Frame = Schemas["TracksNow"] & { tracks: Track[] };
 export type Track = Schemas["TrackNow"];
 
 /** What a camera does. */

@@ -30,16 +30,17 @@ export function bytes(value: number): string {
 
 /** How long something lasts, in its largest fitting unit: 45 s, 3 min, 2 h, 5 days. */
 export function duration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1_000));
-  const [value, unit] =
-    seconds < 120
-      ? [seconds, "second"]
-      : seconds < 7_200
-        ? [Math.round(seconds / 60), "minute"]
-        : seconds < 172_800
-          ? [Math.round(seconds / 3_600), "hour"]
-          : [Math.round(seconds / 86_400), "day"];
-  return number(value as number, { style: "unit", unit: unit as string, unitDisplay: "short" });
+  const whole = Math.max(0, Math.round(milliseconds / 1_000));
+  // The signs of these units are the same in every language.
+  if (whole < 120) return seconds(whole);
+  if (whole < 7_200) return `${number(Math.round(whole / 60))}\u00a0min`;
+  if (whole < 172_800) return `${number(Math.round(whole / 3_600))}\u00a0h`;
+  return number(Math.round(whole / 86_400), { style: "unit", unit: "day", unitDisplay: "long" });
+}
+
+/** Seconds with so many digits behind the point. */
+export function seconds(value: number, digits = 0): string {
+  return `${number(value, { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0s`;
 }
 
 /** A time in the viewer's zone; today's without its day. */
