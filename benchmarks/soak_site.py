@@ -33,7 +33,7 @@ __all__ = ["Cameras", "Crowd", "Tally"]
 _PICTURES = 60
 _RATE = 5.0
 _SILENCE = 1.6  # seconds; more than the time-out below
-_JOB_PATIENCE = 300.0
+_JOB_PATIENCE = 1200.0
 
 
 @dataclass

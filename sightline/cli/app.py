@@ -26,6 +26,7 @@ from sightline.cli.evaluate import evaluate
 from sightline.cli.explain import explain
 from sightline.cli.export import export
 from sightline.cli.packages import extra_of
+from sightline.cli.plan import plan
 from sightline.cli.quantize import quantize
 from sightline.cli.serve import serve
 from sightline.cli.track import track
@@ -76,6 +77,7 @@ app.command()(eval_reid)
 app.command()(export)
 app.command()(explain)
 app.command()(serve)
+app.command()(plan)
 app.command()(backup)
 app.command()(restore)
 app.add_typer(models.app, name="models")

@@ -16,6 +16,7 @@ _EXTRAS = {
     "onnx_ir": "train",
     "onnxscript": "train",
     "openvino": "teachers",
+    "simpy": "plan",
 }
 
 _TRAINING = ("torch", "torchvision", "matplotlib", "faster_coco_eval")
