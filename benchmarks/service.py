@@ -17,27 +17,24 @@ are read again and again at their own rate, decoded by a reader process each. Pr
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import yaml
+from live_clients import Heard, LiveClients
 from prometheus_client.parser import text_string_to_metric_families
-from websockets.asyncio.client import connect
 
 CLIPS = (
     "vtest.avi",
@@ -65,7 +62,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, _service(Path(folder), arguments) as (url, pid):
-        result = asyncio.run(_measure(url, pid, arguments.cameras, arguments.seconds))
+        result = _measure(url, pid, arguments.cameras, arguments.seconds)
     if arguments.json:
         print(json.dumps(result, indent=2))
     else:
@@ -107,23 +104,16 @@ def _service(folder: Path, arguments: argparse.Namespace) -> Iterator[tuple[str,
         print(f"SIGTERM under load: exit {code} after {time.monotonic() - began:.1f} s")
 
 
-@dataclass
-class _Heard:
-    """What one client was told."""
-
-    ages: list[float] = field(default_factory=list)
-    messages: int = 0
-    late: float = 0.0
-
-
-async def _measure(url: str, pid: int, cameras: int, seconds: float) -> dict[str, Any]:
+def _measure(url: str, pid: int, cameras: int, seconds: float) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     topics = ["events", "states", *(f"tracks:camera-{number}" for number in range(cameras))]
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
-        await _until_running(client, cameras)
-        alone = await _watched(client, url, headers, topics, pid, seconds, clients=1)
-        crowd = await _watched(client, url, headers, topics, pid, seconds, clients=CLIENTS)
-        left = await _unaccounted(client, cameras)
+    with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+        _until_running(client, cameras)
+        with LiveClients(url, TOKEN, topics, clients=1, idle=0) as one:
+            alone = _watched(client, one, pid, seconds, calm=True)
+        with LiveClients(url, TOKEN, topics, clients=CLIENTS - 1, idle=1) as many:
+            crowd = _watched(client, many, pid, seconds, calm=False)
+        left = _unaccounted(client, cameras)
     return {
         "cores": len(os.sched_getaffinity(0)),
         **{f"one client: {name}": value for name, value in alone.load().items()},
@@ -137,11 +127,12 @@ async def _measure(url: str, pid: int, cameras: int, seconds: float) -> dict[str
 class _Watch:
     """What was measured in some seconds."""
 
+    pid: int
     seconds: float
     spent: dict[int, float]
     before: list[Sample]
     after: list[Sample]
-    heard: list[_Heard]
+    heard: list[Heard]
     latencies: list[float]
 
     def load(self) -> dict[str, Any]:
@@ -161,6 +152,7 @@ class _Watch:
             "detector runs, share of time": round(stages["detect"] / self.seconds, 3),
             "everything else, share of all cores": round((others + rest) / share, 3),
             "  of it the detector's process": round(rest / share, 3),
+            "  of it the service's own process": round(self.spent[self.pid] / share, 3),
             "stages, ms a frame": {
                 stage: round(1000 * value / processed, 2) for stage, value in stages.items()
             },
@@ -198,114 +190,62 @@ class _Watch:
         return sums
 
 
-async def _watched(
-    client: httpx.AsyncClient,
-    url: str,
-    headers: dict[str, str],
-    topics: Sequence[str],
-    pid: int,
-    seconds: float,
-    clients: int,
+def _watched(
+    client: httpx.Client, listening: LiveClients, pid: int, seconds: float, *, calm: bool
 ) -> _Watch:
-    """Measure while so many clients listen; of several, one never reads."""
-    stop = asyncio.Event()
-    heard = [_Heard() for _ in range(max(clients - 1, 1))]
-    listeners = [asyncio.create_task(_listen(url, headers, topics, one, stop)) for one in heard]
-    if clients > 1:
-        listeners.append(asyncio.create_task(_listen_not(url, headers, topics, stop)))
-    await asyncio.sleep(5)
-    for one in heard:
-        one.ages.clear()
-        one.late = 0.0
-    cpu, before = _cpu(pid), await _metrics(client)
+    """Measure for a while."""
+    time.sleep(5)
+    listening.forget()
+    cpu, before = _cpu(pid), _metrics(client)
     began = time.monotonic()
-    latencies = await _read(client, began + seconds, calm=clients == 1)
+    latencies = _read(client, began + seconds, calm=calm)
     span = time.monotonic() - began
     spent = {one: value - cpu.get(one, 0.0) for one, value in _cpu(pid).items()}
-    after = await _metrics(client)
-    stop.set()
-    await asyncio.gather(*listeners)
-    return _Watch(span, spent, before, after, heard, latencies)
+    return _Watch(pid, span, spent, before, _metrics(client), listening.heard(), latencies)
 
 
-async def _until_running(client: httpx.AsyncClient, cameras: int) -> None:
+def _until_running(client: httpx.Client, cameras: int) -> None:
     for _ in range(1200):
-        views = (await client.get("/v1/streams")).json()["items"]
+        views = client.get("/v1/streams").json()["items"]
         seen = [view["processing"] for view in views if view["processing"]]
         if len(seen) == cameras:
             return
-        await asyncio.sleep(0.25)
+        time.sleep(0.25)
     raise TimeoutError("the cameras never ran")
 
 
-async def _listen(
-    url: str, headers: dict[str, str], topics: Sequence[str], heard: _Heard, stop: asyncio.Event
-) -> None:
-    address = url.replace("http", "ws", 1) + "/v1/live"
-    async with connect(address, additional_headers=headers, proxy=None) as socket:
-        await socket.send(json.dumps({"type": "subscribe", "topics": topics}))
-        ending = asyncio.create_task(stop.wait())
-        while not ending.done():
-            receiving = asyncio.create_task(socket.recv())
-            await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
-            if not receiving.done():
-                receiving.cancel()
-                break
-            message = json.loads(receiving.result())
-            heard.messages += 1
-            if message["type"] == "tracks":
-                captured, finished = map(_seconds, (message["time"], message["finished"]))
-                heard.ages.append(finished - captured)
-                heard.late = max(heard.late, time.time() - finished)
-
-
-async def _listen_not(
-    url: str, headers: dict[str, str], topics: Sequence[str], stop: asyncio.Event
-) -> None:
-    """A client that asks for everything and takes nothing."""
-    host, port = re.fullmatch(r"http://(.*):(\d+)", url).groups()  # type: ignore[union-attr]
-    address = url.replace("http", "ws", 1) + "/v1/live"
-    socket = await connect(
-        address, additional_headers=headers, proxy=None, max_queue=1, host=host, port=int(port)
-    )
-    await socket.send(json.dumps({"type": "subscribe", "topics": topics}))
-    socket.transport.pause_reading()
-    await stop.wait()
-    socket.transport.abort()
-
-
-async def _read(client: httpx.AsyncClient, until: float, *, calm: bool) -> list[float]:
+def _read(client: httpx.Client, until: float, *, calm: bool) -> list[float]:
     """Ten reads a second, as pages and dashboards make them; calm is one in ten seconds."""
     latencies = []
     while time.monotonic() < until:
         for path in READS:
             began = time.monotonic()
-            answer = await client.get(path)
+            answer = client.get(path)
             latencies.append(time.monotonic() - began)
             answer.raise_for_status()
-        await asyncio.sleep(len(READS) * (10 if calm else 0.1))
+            time.sleep(10 if calm else 0.1)
     return latencies
 
 
-async def _unaccounted(client: httpx.AsyncClient, cameras: int) -> dict[str, int]:
+def _unaccounted(client: httpx.Client, cameras: int) -> dict[str, int]:
     """Frames that a stopped camera has sent and nobody knows of; 0 where every one is counted."""
     left = {}
     for number in range(cameras):
         name = f"camera-{number}"
-        (await client.post(f"/v1/streams/{name}/stop")).raise_for_status()
+        client.post(f"/v1/streams/{name}/stop").raise_for_status()
         for _ in range(50):
-            view = (await client.get(f"/v1/streams/{name}")).json()
+            view = client.get(f"/v1/streams/{name}").json()
             went = view["processing"]
             known = sum(went[kind] for kind in ("processed", "dropped", "skipped", "waiting"))
             left[name] = view["status"]["received"] - known
             if not left[name]:
                 break
-            await asyncio.sleep(0.1)
+            time.sleep(0.1)
     return left
 
 
-async def _metrics(client: httpx.AsyncClient) -> list[Sample]:
-    text = (await client.get("/metrics")).text
+def _metrics(client: httpx.Client) -> list[Sample]:
+    text = client.get("/metrics").text
     return [
         (sample.name, sample.labels, sample.value)
         for family in text_string_to_metric_families(text)
@@ -324,10 +264,6 @@ def _cpu(session: int) -> dict[int, float]:
         if int(fields[3]) == session:
             found[int(path.parent.name)] = (int(fields[11]) + int(fields[12])) / TICKS
     return found
-
-
-def _seconds(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
 
 
 if __name__ == "__main__":
