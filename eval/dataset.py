@@ -1,8 +1,9 @@
 """Where ground truth and results lie: folders, zip files or single files.
 
 Ground truth: `SEQ/gt/gt.txt` (with `SEQ/seqinfo.ini` beside it, if it is there), a folder of
-`SEQ.txt`, one sequence's folder, or one file. Results: `SEQ.txt`, `data/SEQ.txt`, one folder a
-tracker, or one file. `MOT17-02.txt` serves MOT17-02 whatever detector the folder's name ends in.
+`SEQ.txt`, one sequence's folder, or one file, which may be CVAT's XML. Results: `SEQ.txt`,
+`data/SEQ.txt`, one folder a tracker, or one file. `MOT17-02.txt` serves MOT17-02 whatever detector
+the folder's name ends in.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from sightline.errors import ConfigError, InputError
+from sightline.formats import read_tracks
+from sightline.formats.ground_truth import ground_truth_lines
 from sightline.formats.mot import SequenceInfo, parse_sequence_info
 
 __all__ = [
@@ -38,7 +41,7 @@ _DETECTORS = re.compile(r"-(SDP|FRCNN|DPM)$")
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A text in a folder or in a zip file.
+    """A text in a folder or in a zip file; a file of CVAT (`.xml`) is read as MOT ground truth.
 
     Args:
         path: The file, or the zip file.
@@ -62,6 +65,8 @@ class TextFile:
         Raises:
             InputError: The file cannot be read.
         """
+        if not self.member and self.path.suffix.lower() == ".xml":
+            return "".join(ground_truth_lines(read_tracks(self.path, "cvat"))).encode()
         try:
             if not self.member:
                 return self.path.read_bytes()
@@ -141,7 +146,10 @@ def find_truth(path: Path) -> list[TruthSequence]:
         by_name[name] = TruthSequence(name, item, info)
     if not inner:
         for item in files:
-            if item.relative.suffix == ".txt" and item.relative.name != "seqinfo.ini":
+            if (
+                item.relative.suffix.lower() in (".txt", ".xml")
+                and item.relative.name != "seqinfo.ini"
+            ):
                 by_name[item.relative.stem] = TruthSequence(item.relative.stem, item)
     if not by_name:
         raise InputError(f"{path}: no ground truth here; expected SEQ/gt/gt.txt or SEQ.txt")

@@ -12,7 +12,9 @@ import sightline
 from sightline.service.access.credentials import CSRF_HEADER
 from sightline.service.api import (
     alerts,
+    corrections,
     counts,
+    evaluations,
     events,
     jobs,
     keys,
@@ -41,11 +43,13 @@ __all__ = ["create_app"]
 _LARGEST_BODY = 1 << 20
 _LARGEST_BODIES: dict[ModuleType, int | None] = {
     jobs: None,  # limits itself while it streams
+    corrections: 4 << 20,
+    evaluations: 64 << 20,
     search: 20 << 20,
 }
 _ROUTERS = (
     *(session, keys, streams, scenes, live, events, pictures, tracks, counts, presence),
-    *(replay, search, alerts, jobs, storage, system, metrics, page),
+    *(replay, search, alerts, jobs, corrections, evaluations, storage, system, metrics, page),
 )
 
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import PurePath
 from typing import Annotated, Literal
 
 import pydantic
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
 from sightline.errors import InputError
-from sightline.service.access.principals import Principal
 from sightline.service.api.audit import note
 from sightline.service.api.context import Context, CurrentContext
 from sightline.service.api.dependencies import Operator, Viewer
+from sightline.service.api.finding_jobs import JobId, find_job, finished_job, job_product
 from sightline.service.api.pagination import Listing, PageQuery
 from sightline.service.api.schemas.jobs import JobAnswer, UrlRequest, upload_body
-from sightline.service.errors import ConflictError
-from sightline.service.jobs.ledger import unknown_job
 from sightline.service.jobs.receiving import Body, Fetched, parse_options, receive
 from sightline.service.settings import describe_problem
 from sightline.service.store.identifiers import new_id
-from sightline.service.store.jobs import Job, JobState, get_job, list_jobs
+from sightline.service.store.jobs import Job, JobState, list_jobs
 
 router = APIRouter(tags=["jobs"])
 
@@ -36,7 +33,6 @@ _MEDIA_TYPES = {
     "cvat.xml": "application/xml",
     "parquet": "application/vnd.apache.parquet",
 }
-JobId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="Identifier of the job.")]
 Ending = Literal["mot.txt", "jsonl", "csv", "coco.json", "cvat.xml", "parquet"]
 
 
@@ -109,20 +105,20 @@ def get_jobs(
 @router.get("/v1/jobs/{job_id}", summary="One job")
 def read_job(job_id: JobId, principal: Viewer, context: CurrentContext) -> JobAnswer:
     """How far a job is, and where its results are."""
-    return JobAnswer.of(_job(job_id, principal, context))
+    return JobAnswer.of(find_job(job_id, principal, context))
 
 
 @router.post("/v1/jobs/{job_id}/cancel", summary="Stop a job")
 def cancel_job(job_id: JobId, principal: Operator, context: CurrentContext) -> JobAnswer:
     """Stop a job that waits or runs, for good; its video is kept until it is deleted."""
-    _job(job_id, principal, context)
+    find_job(job_id, principal, context)
     return JobAnswer.of(context.jobs.cancel(job_id))
 
 
 @router.delete("/v1/jobs/{job_id}", status_code=204, summary="Delete a job")
 def remove_job(job_id: JobId, principal: Operator, context: CurrentContext) -> None:
     """Forget a job with its video and results; one that runs is stopped."""
-    _job(job_id, principal, context)
+    find_job(job_id, principal, context)
     context.jobs.delete(job_id)
 
 
@@ -136,7 +132,7 @@ def read_job_tracks(
     job_id: JobId, ending: Ending, principal: Viewer, context: CurrentContext
 ) -> FileResponse:
     """The tracks as MOTChallenge text, JSON lines, CSV, COCO, CVAT or Parquet (docs/formats.md)."""
-    job = _done(job_id, principal, context)
+    job = finished_job(job_id, principal, context)
     path = context.jobs.folder_of(job_id).result(ending)
     return FileResponse(
         path, media_type=_MEDIA_TYPES[ending], filename=f"{PurePath(job.name).stem}.{ending}"
@@ -154,8 +150,8 @@ async def read_job_video(job_id: JobId, principal: Viewer, context: CurrentConte
 
     Made when first asked for, which takes about as long as tracking it; answers byte ranges.
     """
-    job = await run_in_threadpool(_done, job_id, principal, context)
-    path = await asyncio.shield(asyncio.wrap_future(context.jobs.video(job)))
+    job = await run_in_threadpool(finished_job, job_id, principal, context)
+    path = await job_product(context, job, "annotated", context.jobs.folder_of(job_id).video)
     return FileResponse(path, media_type="video/mp4", filename=f"{PurePath(job.name).stem}.mp4")
 
 
@@ -176,19 +172,3 @@ async def _origin(request: Request, context: Context, name: str, options: str) -
         raise InputError(f"body: {describe_problem(error, UrlRequest)}") from None
     guard = await run_in_threadpool(context.access.check_source, asked.url)
     return Fetched(asked.url, guard.proxy, asked.name or name, asked.options)
-
-
-def _job(job_id: str, principal: Principal, context: Context) -> Job:
-    """A job that the key may know of: all, or its own if it is limited to streams."""
-    with context.database.reading() as session:
-        job = get_job(session, job_id)
-    if job is None or (principal.streams is not None and job.owner != principal.id):
-        raise unknown_job(job_id)
-    return job
-
-
-def _done(job_id: str, principal: Principal, context: Context) -> Job:
-    job = _job(job_id, principal, context)
-    if job.state != "DONE":
-        raise ConflictError(f"the job is {job.state}; results are there once it is DONE")
-    return job

@@ -6,6 +6,10 @@ checkpoint         where it goes on after the last of them
 tracks.jsonl       all tracks, once it is done
 tracks.cvat.xml …  other forms of them, made when first asked for
 video.mp4          the same for the annotated video
+plain.mp4          the same for a copy without tracks that every browser plays
+corrections.json   what people have changed in the tracks
+corrected-2.…      the tracks as of revision 2 of that, made when first asked for
+evaluations/ID/    scores against a ground truth
 """
 
 from __future__ import annotations
@@ -49,6 +53,30 @@ class JobFolder:
     def video(self) -> Path:
         """The annotated video, once somebody asked for it."""
         return self.path / "video.mp4"
+
+    @property
+    def plain(self) -> Path:
+        """The video without tracks, as browsers play it, once somebody asked for it."""
+        return self.path / "plain.mp4"
+
+    @property
+    def corrections(self) -> Path:
+        """What people have changed in the tracks."""
+        return self.path / "corrections.json"
+
+    def corrected(self, revision: int, ending: str) -> Path:
+        """The tracks as of a revision of the corrections."""
+        return self.path / f"corrected-{revision}.{ending}"
+
+    def forget_corrected(self) -> None:
+        """Remove what was made of corrections that have changed since."""
+        for path in self.path.glob("corrected-*"):
+            path.unlink(missing_ok=True)
+
+    @property
+    def evaluations(self) -> Path:
+        """Where every evaluation has a folder."""
+        return self.path / "evaluations"
 
     def make(self) -> None:
         """Make the folder.

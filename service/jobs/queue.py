@@ -15,6 +15,7 @@ from sightline.service.disk import private_folder
 from sightline.service.jobs.folder import JobFolder
 from sightline.service.jobs.ledger import JobLedger
 from sightline.service.jobs.options import JobOptions
+from sightline.service.jobs.rendering import Product
 from sightline.service.jobs.tracking import JobSpec, Progress
 from sightline.service.jobs.videos import VideoMaker
 from sightline.service.jobs.worker import Done, Failed, work
@@ -125,13 +126,18 @@ class JobQueue:
         self.folder_of(job_id).remove()
         self._bell.ring()  # a running one removes what it has written since
 
-    def video(self, job: Job) -> Future[Path]:
-        """The annotated video of a job that is done, made when first asked for.
+    def product(self, job: Job, product: Product, path: Path) -> Future[Path]:
+        """Something of the video of a job that is done, made when first asked for.
+
+        Args:
+            job: The job.
+            product: What is wanted.
+            path: Its file, in the job's folder.
 
         Returns:
             Its file, once it is made; raises ConflictError where it cannot be.
         """
-        return self._videos.video(self._spec(job))
+        return self._videos.make(self._spec(job), product, path)
 
     def _run(self) -> None:
         tidied: float | None = None

@@ -1,4 +1,4 @@
-"""Annotated videos of jobs, made one at a time when first asked for."""
+"""Annotated videos of jobs and the like, made one at a time when first asked for."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from sightline.service.errors import ConflictError
-from sightline.service.jobs.folder import JobFolder
-from sightline.service.jobs.rendering import render
+from sightline.service.jobs.rendering import Product, render
 from sightline.service.jobs.tracking import JobSpec
 from sightline.service.jobs.worker import Failed
 from sightline.service.processes import Child, start_child
@@ -28,17 +27,22 @@ class VideoMaker:
         self._child: Child | None = None
         self._closed = False
 
-    def video(self, spec: JobSpec) -> Future[Path]:
-        """The annotated video of a job that is done.
+    def make(self, spec: JobSpec, product: Product, path: Path) -> Future[Path]:
+        """Something of the video of a job that is done.
+
+        Args:
+            spec: The job.
+            product: What is wanted.
+            path: Its file.
 
         Returns:
             Its file, once it is made; raises ConflictError where it cannot be.
         """
         with self._lock:
-            future = self._waiting.get(spec.folder)
+            future = self._waiting.get(path)
             if future is None:
-                future = self._pool.submit(self._make, spec)
-                self._waiting[spec.folder] = future
+                future = self._pool.submit(self._make, spec, product, path)
+                self._waiting[path] = future
         return future
 
     def close(self) -> None:
@@ -50,21 +54,20 @@ class VideoMaker:
                 os.kill(self._child.pid, signal.SIGKILL)
         self._pool.shutdown(cancel_futures=True)
 
-    def _make(self, spec: JobSpec) -> Path:
-        path = JobFolder(spec.folder).video
+    def _make(self, spec: JobSpec, product: Product, path: Path) -> Path:
         try:
             if not path.is_file():
-                self._render(spec)
+                self._render(spec, product, path)
         finally:
             with self._lock:
-                del self._waiting[spec.folder]
+                del self._waiting[path]
         return path
 
-    def _render(self, spec: JobSpec) -> None:
+    def _render(self, spec: JobSpec, product: Product, path: Path) -> None:
         with self._lock:
             if self._closed:
                 raise ConflictError("the service is ending")
-            self._child = child = start_child(render, spec, name="job-video")
+            self._child = child = start_child(render, spec, product, path, name="job-video")
         answer: bool | Failed | None
         try:
             answer = child.pipe.recv()
@@ -75,4 +78,4 @@ class VideoMaker:
             child.kill()
         if answer is not True:
             reason = answer.message if isinstance(answer, Failed) else "its process died"
-            raise ConflictError(f"the video of this job cannot be made: {reason}")
+            raise ConflictError(f"the {product} copy of this job's video cannot be made: {reason}")

@@ -192,7 +192,7 @@ def make_service(tmp_path: Path) -> Iterator[MakeService]:
             )
             streams.open()
             events = EventPictures(config, steady, _NoClips(), engine, lambda _: "off")
-            jobs = JobQueue(config, database, steady)
+            jobs = JobQueue(config, database, steady, niceness=0)
             stack.callback(jobs.close)
             engine_double: Any = engine
             context = Context(
