@@ -9,6 +9,7 @@ import { useLink, useTick } from "./live/hooks";
 import { Badge } from "./parts/Badge";
 import { Button } from "./parts/Button";
 import { EmptyState } from "./parts/EmptyState";
+import { Links } from "./parts/Links";
 import { Notice } from "./parts/Notice";
 import { hrefOf, loadView, type Route, useRoute, VIEWS, type ViewProperties } from "./routes";
 import { CONFIGURED, findSession, logOut, may, useSession, type Who } from "./session";
@@ -78,13 +79,14 @@ function Shell({ who, expired }: { who: Who; expired: boolean }) {
           <img class="mark" src={mark} alt="" />
           <span>Sightline</span>
         </a>
-        <nav aria-label={text.shell.navigation}>
-          {VIEWS.filter(({ role, listed }) => listed && may(who, role)).map(({ name }) => (
-            <a key={name} href={hrefOf(name)} aria-current={name === route.name ? "page" : undefined}>
-              {text[name].title}
-            </a>
-          ))}
-        </nav>
+        <Links
+          label={text.shell.navigation}
+          links={VIEWS.filter(({ role, listed }) => listed && may(who, role)).map(({ name }) => ({
+            href: hrefOf(name),
+            title: text[name].title,
+            current: name === route.name,
+          }))}
+        />
         <User who={who} />
       </header>
       <LinkNotice />

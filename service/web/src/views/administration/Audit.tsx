@@ -90,7 +90,7 @@ export function Audit() {
             { title: text.action, cell: ({ action }) => <b>{text.actions[action] ?? action}</b> },
             { title: text.target, cell: targetOf },
             { title: text.address, cell: ({ address }) => address },
-            { title: text.detail, cell: ({ detail }) => <span class="quiet">{detailOf(detail)}</span> },
+            { title: text.detail, cell: ({ detail }) => detailOf(detail) || null },
           ]}
         />
       )}

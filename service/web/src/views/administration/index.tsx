@@ -2,6 +2,7 @@
 
 import type { FunctionComponent } from "preact";
 import { EmptyState } from "../../parts/EmptyState";
+import { Links } from "../../parts/Links";
 import { Page } from "../../parts/Page";
 import { hrefOf, type ViewProperties } from "../../routes";
 import { may, type Role, useWho } from "../../session";
@@ -37,17 +38,15 @@ export default function Administration({ parts: [name, item] }: ViewProperties) 
   const section = name === undefined ? allowed[0] : allowed.find((one) => one.name === name);
   return (
     <Page title={titleOf(section, text)}>
-      <nav class="sections" aria-label={text.administration.sections}>
-        {allowed.map((one) => (
-          <a
-            key={one.name}
-            href={hrefOf("administration", one.name)}
-            aria-current={one === section ? "page" : undefined}
-          >
-            {text.administration[one.name].title}
-          </a>
-        ))}
-      </nav>
+      <Links
+        class="sections"
+        label={text.administration.sections}
+        links={allowed.map((one) => ({
+          href: hrefOf("administration", one.name),
+          title: text.administration[one.name].title,
+          current: one === section,
+        }))}
+      />
       <Shown section={section} item={item} />
     </Page>
   );
