@@ -45,6 +45,8 @@ def connect(address: str) -> Iterator[None]:
     if address != AUTO and not (host and address.rpartition(":")[2].isdecimal()):
         raise ConfigError(f"--cluster takes auto or HOST:PORT of Ray's head; got {address!r}")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Work steps back behind other programs as far as the command that started it, and no further.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     if address == AUTO or host in _LOOPBACK:
         # Ray would turn a loopback address into the machine's own, where nobody listens.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")

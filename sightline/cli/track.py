@@ -61,7 +61,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as J
 
 
 def track(
-    source: SourceArgument,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="What `sightline detect` takes; or an archive: a folder of videos, a pattern in "
+            "quotes, or a text file with a path a line.",
+            show_default=False,
+        ),
+    ],
     model: ModelOption = None,
     tracker: Annotated[
         str, typer.Option(help="Preset (sightline, bytetrack, …) or a YAML file.")
@@ -109,14 +116,33 @@ def track(
     end: EndOption = None,
     stride: StrideOption = 1,
     batch: BatchOption = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Spread an archive over a Ray cluster: HOST:PORT of its head, or auto for a Ray "
+            "of its own on all cores of this machine (docs/cluster.md).",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Of an archive's videos, those longer than about so many seconds are tracked in "
+            "segments, whose tracks are joined; 0 splits none.",
+        ),
+    ] = 1800,
     json_summary: JsonOption = False,
 ) -> None:
-    """Track what a video shows and write who is where.
+    """Track what a video shows, or all videos of an archive, and write who is where.
 
     Example:  sightline track street.mp4 --classes person --format mot,cvat --save-video
+
+    Example:  sightline track /archive/2026-11 --cluster auto --out /archive/tracks
     """
     from sightline.cli.interruption import stop_on_signals
     from sightline.cli.running import compiling_notice, parse_list, print_summary, progress_of
+    from sightline.cluster.bulk.archive import is_archive
     from sightline.formats import FORMATS
     from sightline.recording import (
         DetectorOptions,
@@ -143,11 +169,16 @@ def track(
         stride=stride,
         batch=batch,
     )
+    parse_steps(options.offline)
+    if cluster is not None or is_archive(source):
+        from sightline.cli.archive import track_archive
+
+        track_archive(source, options, out, split=split, cluster=cluster, as_json=json_summary)
+        return
     embedder = options.open_embedder()
     with compiling_notice():
         engine = options.make_tracker(embedder)
     networks = Networks(options.detector.open(), embedder)
-    parse_steps(options.offline)
     pipeline = options.pipeline(options.open_source(source), networks, engine)
     outputs = options.outputs(out, networks.detector.class_names)
     with stop_on_signals(pipeline.stop) as interrupted:
