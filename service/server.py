@@ -17,6 +17,7 @@ from sightline.service.live.listening import open_listener
 from sightline.service.service import Service
 from sightline.service.telemetry.requests import RequestTelemetry
 from sightline.service.telemetry.tracing import start_tracing
+from sightline.service.watching import Watch, watch_here
 
 __all__ = ["serve"]
 
@@ -26,13 +27,14 @@ _LARGEST_SOCKET_MESSAGE = 64 * 1024
 _WAITING_CONNECTIONS = 64
 
 
-def serve(config: Config) -> None:
+def serve(config: Config, watch: Watch = watch_here) -> None:
     """Run the service until SIGINT or SIGTERM, and end it cleanly.
 
     Prints `admin token: …` at the first start, and the address once requests are answered.
 
     Args:
         config: The effective configuration.
+        watch: Makes the readers and the engine.
 
     Raises:
         ConfigError: The address or a setting cannot be used.
@@ -41,7 +43,7 @@ def serve(config: Config) -> None:
     listener = open_listener(config.server.host, config.server.port)
     endpoint = config.telemetry.opentelemetry_endpoint
     tracing = start_tracing(endpoint) if endpoint else None
-    service = Service(config)
+    service = Service(config, watch)
     context = service.context
     application = RequestTelemetry(create_app(context), context.metrics, tracing)
     settings = uvicorn.Config(

@@ -16,10 +16,9 @@ from sightline.service.access.access import Access
 from sightline.service.alerts.alerts import Alerts
 from sightline.service.api.context import Context
 from sightline.service.cameras.status import StreamStatus
-from sightline.service.cameras.supervisor import CameraSupervisor
 from sightline.service.config import Config
 from sightline.service.disk import private_folder
-from sightline.service.engine.host import EngineHost, Message
+from sightline.service.engine.host import Message
 from sightline.service.engine.messages import EngineReport, FrameResult
 from sightline.service.jobs.queue import JobQueue
 from sightline.service.live.hub import Hub
@@ -36,6 +35,7 @@ from sightline.service.store.writer import Writer
 from sightline.service.streams import StreamManager
 from sightline.service.telemetry.metrics import Metrics
 from sightline.service.telemetry.parts import Parts
+from sightline.service.watching import Listeners, Watch, watch_here
 
 __all__ = ["Service"]
 
@@ -47,6 +47,7 @@ class Service:
 
     Args:
         config: The effective configuration.
+        watch: Makes the readers and the engine.
 
     Attributes:
         context: What the interface works with.
@@ -55,9 +56,8 @@ class Service:
         ConfigError: The address of the store cannot be used.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, watch: Watch = watch_here) -> None:
         clock = SteadyClock.start()
-        pictures = config.storage.event_pictures
         self._folder = Path(config.storage.folder).absolute()
         self._occupancy = Occupancy(self._folder)
         self._database = Database(config.storage.url.get_secret_value())
@@ -71,14 +71,8 @@ class Service:
             self._database, on_events=self._note_events, in_transaction=self._alerts.in_transaction
         )
         self._sweeper = RetentionSweeper(self._database, config.storage.retention, clock)
-        self._engine = EngineHost(config.detector, config.tracker, clock, self._take)
-        self._readers = CameraSupervisor(
-            clock,
-            self._note_status,
-            self._engine.attach,
-            self._note_rest,
-            keep_seconds=pictures.before + pictures.after + 10 if pictures.clips else 0.0,
-        )
+        watching = watch(config, clock, Listeners(self._take, self._note_status, self._note_rest))
+        self._engine, self._readers = watching.engine, watching.cameras
         self._streams = StreamManager(
             config.streams,
             self._database,

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from sightline.service.access.access import Access
     from sightline.service.alerts.alerts import Alerts
     from sightline.service.config import Config
-    from sightline.service.engine.host import EngineHost
     from sightline.service.jobs.queue import JobQueue
     from sightline.service.live.hub import Hub
     from sightline.service.live.pictures import Pictures
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from sightline.service.store.database import Database
     from sightline.service.streams import StreamManager
     from sightline.service.telemetry.metrics import Metrics
+    from sightline.service.watching import Engine
 
 __all__ = ["Context", "CurrentContext", "context_of"]
 
@@ -39,7 +39,7 @@ class Context:
         hub: Live topics.
         pictures: Pictures of what is seen now.
         alerts: Who is told of events.
-        engine: The detector's process.
+        engine: The detector's process, or those of a cluster.
         jobs: Offline tracking.
         search: Search by appearance.
         event_pictures: Snapshots and clips of events.
@@ -54,7 +54,7 @@ class Context:
     hub: Hub
     pictures: Pictures
     alerts: Alerts
-    engine: EngineHost
+    engine: Engine
     jobs: JobQueue
     search: Search
     event_pictures: EventPictures

@@ -5,8 +5,10 @@ from sightline.service.config.config import PREFIX, Config, read_config
 from sightline.service.config.reference import config_example, config_schema, config_table
 from sightline.service.config.sections import (
     Auth,
+    Cluster,
     Detector,
     EventPictures,
+    Place,
     Retention,
     Security,
     Server,
@@ -20,10 +22,12 @@ __all__ = [
     "PREFIX",
     "Alert",
     "Auth",
+    "Cluster",
     "Config",
     "Detector",
     "EventPictures",
     "Mqtt",
+    "Place",
     "Privacy",
     "Reconnect",
     "Retention",

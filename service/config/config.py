@@ -21,6 +21,7 @@ from sightline.errors import ConfigError
 from sightline.service.config.alerts import Alert
 from sightline.service.config.sections import (
     Auth,
+    Cluster,
     Detector,
     Security,
     Server,
@@ -67,6 +68,9 @@ class Config(Settings):
     )
     telemetry: Telemetry = Field(
         default=Telemetry(), title="Telemetry", description="What the service says of itself."
+    )
+    cluster: Cluster = Field(
+        default=Cluster(), title="Cluster", description="How the nodes of a cluster are used."
     )
 
     @pydantic.model_validator(mode="after")

@@ -19,8 +19,10 @@ from sightline.tracker.presets import read_preset
 
 __all__ = [
     "Auth",
+    "Cluster",
     "Detector",
     "EventPictures",
+    "Place",
     "Retention",
     "Security",
     "Server",
@@ -183,6 +185,37 @@ class Tracker(Settings):
         except ConfigError as error:
             raise ValueError(str(error)) from error
         return self
+
+
+class Place(Settings):
+    """Where some cameras are read, on a cluster."""
+
+    streams: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        title="Streams", description="Identifiers, with * for any part: hall-*."
+    )
+    labels: Annotated[Mapping[str, str], Field(min_length=1)] = Field(
+        title="Labels",
+        description="Labels of the Ray nodes near them, as `ray start --labels` gives them.",
+    )
+    required: bool = Field(
+        default=False,
+        title="Required",
+        description="Whether no other node may read them, even if none of these runs.",
+    )
+
+
+class Cluster(Settings):
+    """How `sightline serve --cluster` uses the nodes of a Ray cluster; ignored without."""
+
+    places: tuple[Place, ...] = Field(
+        default=(), title="Places", description="Which cameras are near which nodes; first fit."
+    )
+    cpus: Annotated[float, Field(ge=0, le=10_000)] = Field(
+        default=0,
+        title="CPUs",
+        description="Cores that are reserved in Ray on every node, so that bulk work leaves them "
+        "to the cameras.",
+    )
 
 
 class Retention(Settings):

@@ -284,6 +284,18 @@ class EngineHost:
                 book.scene, book.process_fps = plain_scene(stream), stream.process_fps
                 self._send(Change(stream.id, book.scene, book.process_fps))
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a stream is tracked here, or is still to end here."""
+        with self._lock:
+            return bool(self._books or self._leaving)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether a stream is still to end here."""
+        with self._lock:
+            return bool(self._leaving)
+
     def watch(self, stream: str, until: float) -> None:
         """Until then (UNIX seconds) keep the last picture that was looked at for `picture`."""
         with self._lock:

@@ -25,8 +25,13 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-# What `logging` itself puts into a record; the rest came by `extra` and is ours.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+# What `logging` itself, uvicorn and Ray put into a record; the rest came by `extra` and is ours.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "color_message",
+    "_ray_timestamp_ns",
+}
 _SECRET = re.compile(r"(?i)\b(password|passwd|secret|token|api_?key|cookie|sightline_session)")
 _NAMED = re.compile(_SECRET.pattern + r"(['\"]?\s*[:=]\s*['\"]?)[^\s'\"&,;}]+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 import sightline
-from sightline.cli import config, keys, models, rules
+from sightline.cli import config, keys, models, nodes, rules
 from sightline.cli.backup import backup, restore
 from sightline.cli.bench import bench
 from sightline.cli.convert import convert
@@ -84,6 +84,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
 app.add_typer(keys.app, name="keys")
+app.add_typer(nodes.app, name="nodes")
 
 
 def main() -> None:

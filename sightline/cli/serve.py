@@ -19,6 +19,14 @@ def serve(
             show_default=False,
         ),
     ],
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Read and track on the nodes of a Ray cluster: HOST:PORT of its head, or auto.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Watch cameras, follow who they show, and serve it by HTTP until Ctrl-C.
 
@@ -26,6 +34,8 @@ def serve(
     `Authorization: Bearer …`.
 
     Example:  sightline serve --config service.yaml
+
+    Example:  sightline serve --config service.yaml --cluster 10.0.0.2:6379
     """
     from sightline.service.config import read_config
     from sightline.service.server import serve as run
@@ -36,4 +46,11 @@ def serve(
         print(f"warning: {warning}", file=sys.stderr)
     telemetry = settings.telemetry
     start_logging(LogSettings(telemetry.log_level, telemetry.log_format))
-    run(settings)
+    if cluster is None:
+        run(settings)
+        return
+    from sightline.cluster.live.watching import watch_on_cluster
+    from sightline.cluster.session import connect
+
+    with connect(cluster):
+        run(settings, watch_on_cluster)
