@@ -1,5 +1,103 @@
 /** Texts of the view `rules`. */
 
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+
 export const rules = {
   title: "Rules",
+  noCamera: "There is no camera yet",
+  addCamera: "Add a camera",
+  tools: "Tools",
+  tool: { line: "Line", zone: "Zone", mask: "Mask" },
+  undo: "Undo",
+  redo: "Redo",
+  done: "Finish",
+  picture: "Picture of the camera with what is drawn into it",
+  draw: {
+    line: "Press where the line begins and let go where it ends, or tap both ends. With the keyboard: arrows move the cross, Enter sets an end.",
+    zone: "Tap the corners one after the other, the first again to finish. With the keyboard: arrows move the cross, Enter sets a corner, Enter twice finishes.",
+    mask: "Tap the corners of what nobody may see, the first again to finish. With the keyboard: arrows move the cross, Enter sets a corner, Enter twice finishes.",
+  },
+  cornerSet: (count: number, [x, y]: readonly [number, number]) =>
+    `Point ${count}: ${percent(x)} from the left, ${percent(y)} from the top`,
+  corner: (count: number, [x, y]: readonly [number, number]) =>
+    `Point ${count}, ${percent(x)} from the left, ${percent(y)} from the top; arrows move it, Delete removes it`,
+  addCorner: (count: number) => `New corner behind corner ${count}`,
+  inwards: "in",
+  shape: {
+    line: (name: string) => `Line ${name}`,
+    zone: (name: string) => `Zone ${name}`,
+    mask: () => "Privacy mask",
+  },
+  drawn: "In this picture",
+  nothingDrawn: "Nothing is drawn yet. Choose Line to count who goes by, Zone to watch an area, Mask to hide one.",
+  notSaved: "What you changed is not saved yet.",
+  noPicture: "The camera gives no picture at the moment. What is drawn can be changed all the same.",
+  saved: "Saved. The rules apply from now on.",
+  unfinished: (name: string) => `Not saved: a field of ${name} does not fit yet.`,
+  name: "Name",
+  identifier: "Identifier",
+  identifierHint: "Names it in events, counts and alerts; it stays once saved.",
+  identifierFault: "Letters, digits, - and _, the first a letter or digit, at most 64.",
+  identifierTaken: "Another line or zone has this identifier.",
+  anchor: "Point of a person that counts",
+  anchors: {
+    bottom_centre: "feet",
+    centre: "middle",
+    top_centre: "head",
+    left_centre: "left side",
+    right_centre: "right side",
+  },
+  dwell: {
+    label: "Report a stay of",
+    hint: "Seconds of one visit.",
+    fault: "A number of seconds above 0, at most 86400.",
+  },
+  loitering: {
+    label: "Report loitering after",
+    hint: "Seconds over several visits with short breaks.",
+    fault: "A number of seconds above 0, at most 86400.",
+  },
+  occupancy: {
+    label: "Report as full from",
+    hint: "People in the zone at once.",
+    fault: "A whole number above 0, at most 100000.",
+  },
+  turnRound: "Turn the direction round",
+  remove: "Remove",
+  maskHint: "Black before anything is looked at, in every picture, clip and snapshot.",
+  never: {
+    too_short: () => "It can never count: it is too short. Draw it longer.",
+    out_of_reach: (anchor: string) =>
+      `It can never report anything: the point that counts (${anchor}) of nobody in the picture gets there. Move it, make it larger, or choose another point.`,
+    no_room_left: (anchor: string) =>
+      `It can never count: there is no room left of it for the point that counts (${anchor}), the picture ends there. Move it into the picture.`,
+    no_room_right: (anchor: string) =>
+      `It can never count: there is no room right of it for the point that counts (${anchor}), the picture ends there. Move it into the picture.`,
+  },
+  neverShort: "can never fire",
+  neverCount: (count: number) => (count === 1 ? "One rule can never fire" : `${count} rules can never fire`),
+  fault: (message: string) => `This cannot be saved: ${message}`,
+  faultShort: "does not fit",
+  preview: "What it would have counted",
+  previewHint: "Runs what is drawn, saved or not, over the tracks that were recorded last.",
+  span: "Of the recorded tracks",
+  lastSpan: (span: string) => `the last ${span}`,
+  tryOut: "Try it",
+  trying: "Trying …",
+  nothingToTry: "Draw a line or a zone first.",
+  nothingRecorded: "No tracks of this camera are recorded yet. Let it run for a minute, then try again.",
+  outdated: "The drawing has changed since. Try it again for what it counts now.",
+  play: "Play",
+  pause: "Pause",
+  again: "Play again",
+  moment: "Moment",
+  speed: "Speed",
+  times: (speed: number) => `${speed} ×`,
+  tried: (from: string, to: string, frames: string, tracks: string) =>
+    `${from} to ${to}: ${frames} frames, ${tracks} tracks.`,
+  rule: "Rule",
+  what: "What",
+  direction: "Direction",
+  count: "How often",
+  countedNothing: (names: string) => `Nothing would have been reported by: ${names}.`,
 };
