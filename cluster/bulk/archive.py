@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -86,12 +87,17 @@ def find_videos(spec: str) -> list[Video]:
 
 
 def _named(paths: Iterable[Path], root: Path) -> Iterator[Video]:
-    root = root.absolute()
+    root = _plain(root)
     for path in paths:
-        whole = path.absolute()
-        # What lies outside of the archive is named by its whole path; nothing leaves the results.
+        whole = _plain(path)
+        # What lies outside of the archive is named by its whole path.
         parts = whole.relative_to(root if whole.is_relative_to(root) else whole.anchor).parts
-        yield Video(str(PurePosixPath(*[part for part in parts if part != ".."])), whole)
+        yield Video(str(PurePosixPath(*parts)), whole)
+
+
+def _plain(path: Path) -> Path:
+    """Absolute and without `..`; links are left as they are, so that names stay the user's."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` follows links
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -57,7 +57,7 @@ def read_part(path: Path) -> Tracked:
         StateError: The file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             columns = {name: archive[name] for name in archive.files}
         header = json.loads(str(columns["header"]))
         looks = None
