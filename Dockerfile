@@ -55,6 +55,28 @@ RUN python3 -m venv /opt/sightline
 RUN /opt/sightline/bin/pip install --no-cache-dir --constraint constraints.txt '.[service,telemetry]'
 RUN ln -s "$(/opt/sightline/bin/python -I -c 'from sightline.demo import CLIP; print(CLIP)')" /opt/sightline/demo.mp4
 
+# A node of a Ray cluster, and the service on one.
+FROM cpu-build AS cluster-build
+RUN /opt/sightline/bin/pip install --no-cache-dir --constraint constraints.txt '.[service,telemetry,cluster]'
+
+FROM cpu-base AS cluster
+COPY --from=cluster-build /opt/sightline /opt/sightline
+COPY configs/service/container.yaml /etc/sightline/service.yaml
+COPY configs/service/demo.yaml /etc/sightline/demo.yaml
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/sightline sightline
+ENV HOME=/var/lib/sightline \
+    PYTHONDONTWRITEBYTECODE=1 \
+    SIGHTLINE__SERVER__HOST=0.0.0.0
+USER 10001:10001
+WORKDIR /var/lib/sightline
+VOLUME /var/lib/sightline
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --start-period=180s --interval=15s --timeout=5s --retries=4 \
+    CMD ["/opt/sightline/bin/python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+ENTRYPOINT ["/opt/sightline/bin/sightline"]
+CMD ["serve", "--config", "/etc/sightline/service.yaml"]
+
 # The last stage is what is built where no target is named.
 FROM cpu-base AS cpu
 COPY --from=cpu-build /opt/sightline /opt/sightline

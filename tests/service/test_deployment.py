@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dockerfile import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILES: list[tuple[str, ...]] = [(), ("gpu",), ("demo",), ("gpu", "demo")]
+PROFILES: list[tuple[str, ...]] = [(), ("gpu",), ("demo",), ("cluster",), ("gpu", "demo")]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,8 @@ def test_compose_is_clean_on_every_profile(profiles: tuple[str, ...]) -> None:
         "sightline": None,
         "sightline-gpu": ["gpu"],
         "demo": ["demo"],
+        "cluster-head": ["cluster"],
+        "cluster-node": ["cluster"],
     }
 
 
@@ -176,6 +178,36 @@ def test_demonstration_needs_nothing_but_the_image(stages: dict[str, Stage]) -> 
     assert demo["command"][2] in {place for _, _, place in stages["cpu"].copies}
     assert "secrets" not in demo
     assert "depends_on" not in demo
+
+
+def test_cluster_runs_the_cpu_image_with_ray_and_only_its_head_can_be_asked(
+    stages: dict[str, Stage],
+) -> None:
+    cpu, cluster = stages["cpu"], stages["cluster"]
+    assert (cpu.settings, cpu.environment) == (cluster.settings, cluster.environment)
+    assert [copy[1:] for copy in cpu.copies] == [copy[1:] for copy in cluster.copies]
+    (more,) = stages["cluster-build"].runs
+    assert "--constraint constraints.txt '.[service,telemetry,cluster]'" in more
+    services = compose("cluster")["services"]
+    head, node = services["cluster-head"], services["cluster-node"]
+    for service in (head, node):
+        assert service["build"]["target"] == "cluster"
+        assert (service["read_only"], service["cap_drop"], service["shm_size"]) == (
+            True,
+            ["ALL"],
+            "1gb",
+        )
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "ports" not in node
+    assert head["ports"] == ["127.0.0.1:8000:8000/tcp"]
+    assert node["networks"] == {"outside": None}
+    assert head["networks"]["outside"]["aliases"] == ["cluster-address"]
+    assert node["command"][:3] == ["start", "--address", "cluster-address:6379"]
+    (script,) = head["command"]
+    serve = script.rpartition("/sightline serve ")[2].split()
+    command = get_command(app).commands["serve"]  # type: ignore[attr-defined]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in serve if word.startswith("--")} == {"--config", "--cluster"} <= known
 
 
 def test_context_of_the_image_holds_what_a_wheel_is_made_of() -> None:
