@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,14 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from sightline.demo.people import Walker
+from sightline.demo.render import Truth, render_frames
+from sightline.demo.scene import WIDTH
+
 Image = npt.NDArray[np.uint8]
+
+_BITS = 8
+_SQUARE = 20
 
 
 def read_pictures(clip: Path, *, every: int = 1) -> list[Image]:
@@ -50,15 +57,42 @@ def make_endless(clip: Path, target: Path, seconds: float = 1200.0) -> Path:
     return target
 
 
-class Walk:
-    """A picture whose number is drawn on when it is asked for; remembers which was sent when."""
+def numbered_walk(walkers: Sequence[Walker], seconds: float, rate: float) -> NumberedWalk:
+    """Somebody walks over the plaza; each picture bears its number where nobody walks."""
+    frames = list(render_frames(round(seconds * rate), walkers, rate))
+    pictures = [number_picture(picture, number) for number, (picture, _) in enumerate(frames)]
+    return NumberedWalk(pictures, [truths for _, truths in frames])
 
-    def __init__(self, pictures: list[Image]) -> None:
-        self._draw = repeated(pictures)
-        self._lock = threading.Lock()
-        self.sent = 0
+
+@dataclass(frozen=True, slots=True)
+class NumberedWalk:
+    """A walk whose truth is known.
+
+    Args:
+        pictures: (360, 640, 3) BGR.
+        truths: Who is where in each.
+    """
+
+    pictures: list[Image]
+    truths: list[list[Truth]]
 
     def __call__(self, number: int) -> Image:
-        with self._lock:
-            self.sent = number
-        return self._draw(number)
+        """The picture of a frame; for `HttpSources.add_camera`."""
+        return self.pictures[number % len(self.pictures)]
+
+
+def number_picture(picture: Image, number: int) -> Image:
+    """A picture with its number as eight black and white squares at its lower left."""
+    numbered = picture.copy()
+    for bit in range(_BITS):
+        left = bit * _SQUARE
+        numbered[-_SQUARE:, left : left + _SQUARE] = 255 if number >> bit & 1 else 0
+    return numbered
+
+
+def number_of(picture: Image) -> int:
+    """The number that `number_picture` wrote, from a picture that was scaled and compressed."""
+    square = _SQUARE * picture.shape[1] / WIDTH
+    row = round(picture.shape[0] - square / 2)
+    values = [picture[row, round((bit + 0.5) * square)].mean() for bit in range(_BITS)]
+    return sum(1 << bit for bit, value in enumerate(values) if value > 128)

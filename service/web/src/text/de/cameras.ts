@@ -31,7 +31,7 @@ export const cameras: Catalogue["cameras"] = {
   age: (age) => `${age} alt`,
   sentence: {
     notConnected: "nicht mit dem Dienst verbunden",
-    after: (reason) => `zuvor: ${reason}`,
+    after: (reason) => `verbindet erneut, zuvor: ${reason}`,
     nothingNew: "nichts Neues",
     nothingNewFor: (time) => `seit ${time} nichts Neues`,
     noAnswerFor: (time) => `seit ${time} keine Antwort`,

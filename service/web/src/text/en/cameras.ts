@@ -30,7 +30,7 @@ export const cameras = {
   age: (age: string) => `${age} old`,
   sentence: {
     notConnected: "not connected to the service",
-    after: (reason: string) => `after: ${reason}`,
+    after: (reason: string) => `connecting again, before: ${reason}`,
     nothingNew: "nothing new",
     nothingNewFor: (time: string) => `nothing new for ${time}`,
     noAnswerFor: (time: string) => `no answer for ${time}`,
