@@ -108,7 +108,7 @@ def test_storage_models_and_configuration_tell_what_is(
     expect(page.get_by_text(re.compile(r"GB of .* free"))).to_be_visible()
     screenshot("administration-storage", page)
     go(page, "Models")
-    expect(page.get_by_text("CPUExecutionProvider")).to_be_visible()
+    expect(page.get_by_text("CPUExecutionProvider of ONNX Runtime")).to_be_visible()
     expect(page.get_by_text("Running", exact=True)).to_be_visible()
     screenshot("administration-models", page)
     go(page, "Configuration")

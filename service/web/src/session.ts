@@ -84,7 +84,7 @@ export async function logOut(): Promise<void> {
 }
 
 /** The login ended without this page's doing. */
-export function expire(): void {
+function expire(): void {
   if (session.status === "in") change({ status: "expired", who: session.who });
 }
 

@@ -1,7 +1,7 @@
 /** The one WebSocket of the tab: what its users want of it, kept over every loss of it. */
 
 import { get } from "../api/client";
-import { expire } from "../session";
+import { findSession } from "../session";
 import { type CameraState, type Frame, type LiveEvent, type Message, type Picture, readPicture } from "./messages";
 
 /** Whether what is shown is of now; `retryAt` is on this machine's clock, in ms. */
@@ -160,9 +160,10 @@ function connect(): void {
   mine.onclose = ({ code }) => {
     if (socket !== mine) return;
     socket = null;
-    if (code === ACCESS_ENDED) expire();
-    // A refused handshake does not say why: a request does, and ends the session where that is it.
-    else if (!stood) get("/v1/session").catch(() => undefined);
+    // What the key allows now may be other cameras, or nothing any more.
+    if (code === ACCESS_ENDED) states = new Map();
+    // Neither says why it ended: a request does, and ends the session where that is it.
+    if (code === ACCESS_ENDED || !stood) findSession().catch(() => undefined);
     lose();
   };
 }
