@@ -7,12 +7,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
-__all__ = ["draining", "resume", "set_draining", "show", "shown"]
+__all__ = ["NodeView", "draining", "resume", "set_draining", "show", "shown"]
 
 _SPACE = "sightline-live"
 _DRAIN = "drain/"
 _NODES = "nodes"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """What people see of a node.
+
+    Args:
+        name: What it is called.
+        state: STARTING, READY, DRAINING, DRAINED, LOST.
+        cameras: What it reads.
+        load: How busy it is by what was measured; 1 where it can do no more.
+        reason: Why it was lost.
+    """
+
+    name: str
+    state: str
+    cameras: tuple[str, ...] = ()
+    load: float = 0.0
+    reason: str = ""
 
 
 def set_draining(node: str) -> None:
@@ -35,12 +55,12 @@ def draining() -> set[str]:
     return {key.decode().removeprefix(_DRAIN) for key in keys}
 
 
-def show(nodes: Iterable[dict[str, object]], at: float) -> None:
+def show(nodes: Iterable[NodeView], at: float) -> None:
     """Leave word how the nodes do (UNIX seconds)."""
-    _put(_NODES, json.dumps({"at": at, "nodes": list(nodes)}))
+    _put(_NODES, json.dumps({"at": at, "nodes": [asdict(node) for node in nodes]}))
 
 
-def shown() -> tuple[float, list[dict[str, object]]]:
+def shown() -> tuple[float, list[NodeView]]:
     """When a service last said how the nodes do, and what; 0 if none ever did."""
     from ray.experimental.internal_kv import _internal_kv_get
 
@@ -48,7 +68,8 @@ def shown() -> tuple[float, list[dict[str, object]]]:
     if not text:
         return 0.0, []
     values = json.loads(text)
-    return float(values["at"]), list(values["nodes"])
+    nodes = [NodeView(**{**node, "cameras": tuple(node["cameras"])}) for node in values["nodes"]]
+    return float(values["at"]), nodes
 
 
 def _put(key: str, value: str) -> None:

@@ -76,6 +76,12 @@ class ClusterCamera:
             _USUAL.reading if self.reading is None else self.reading,
         )
 
+    @property
+    def nodes(self) -> set[str]:
+        """Where it is read, and where it is about to be."""
+        target = None if self.target is None else self.target.node
+        return {node for node in (self.node, target) if node is not None}
+
     def take(self, status: StreamStatus) -> None:
         """Note what its reader does, which knows nothing of the readers before."""
         self.sequence = max(self.sequence, status.received)

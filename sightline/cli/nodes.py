@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from sightline.cluster.live.board import NodeView
 from sightline.errors import ConfigError, StateError
 
 __all__ = ["app"]
@@ -27,7 +30,10 @@ Name = Annotated[
 
 
 @app.command("list")
-def list_nodes(cluster: Address) -> None:
+def list_nodes(
+    cluster: Address,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
     """Show all nodes, what they do and which cameras they read.
 
     Example:  sightline nodes list --cluster 10.0.0.2:6379
@@ -38,11 +44,16 @@ def list_nodes(cluster: Address) -> None:
     from sightline.cluster.session import connect
 
     with connect(cluster):
-        table = Table("node", "state", "load", "cameras")
-        for node in _nodes():
-            cameras = ", ".join(map(str, node["cameras"])) or str(node["reason"])
-            table.add_row(node["name"], node["state"], f"{node['load']:.0%}", cameras)
-        show(table)
+        nodes = _nodes()
+    if as_json:
+        print(json.dumps([asdict(node) for node in nodes]))
+        return
+    table = Table("node", "state", "load", "cameras")
+    for node in nodes:
+        table.add_row(
+            node.name, node.state, f"{node.load:.0%}", ", ".join(node.cameras) or node.reason
+        )
+    show(table)
 
 
 @app.command()
@@ -66,12 +77,12 @@ def drain(
         board.set_draining(node)
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            left = next((one for one in _nodes() if one["name"] == node), None)
-            if left is None or left["state"] == "DRAINED":
+            left = next((one for one in _nodes() if one.name == node), None)
+            if left is None or left.state == "DRAINED":
                 print(f"{node} is empty")
                 return
             time.sleep(_LOOK_SECONDS)
-        cameras = ", ".join(map(str, left["cameras"])) if left else ""
+        cameras = ", ".join(left.cameras) if left else ""
         raise StateError(
             f"{node} is not empty after {timeout:g} s; it still reads {cameras or 'nothing'}. It "
             "goes on being emptied; `sightline nodes resume` calls that off"
@@ -96,7 +107,7 @@ def resume(name: Name, cluster: Address) -> None:
             print(f"{node} is used again")
 
 
-def _nodes() -> list[dict[str, object]]:
+def _nodes() -> list[NodeView]:
     from sightline.cluster.live import board
 
     at, nodes = board.shown()
@@ -106,8 +117,8 @@ def _nodes() -> list[dict[str, object]]:
 
 
 def _find(name: str) -> str:
-    found = [str(node["name"]) for node in _nodes() if str(node["name"]).startswith(name)]
+    found = [node.name for node in _nodes() if node.name.startswith(name)]
     if len(found) != 1:
-        known = ", ".join(str(node["name"]) for node in _nodes())
+        known = ", ".join(node.name for node in _nodes())
         raise ConfigError(f"{len(found)} nodes begin with {name!r}; name one of {known or 'none'}")
     return found[0]

@@ -237,7 +237,7 @@ def test_a_drained_node_lets_go_once_the_camera_shows_a_picture_elsewhere(
     wait_for(lambda: before.ended == "closed", "its agent is ended")
     assert cluster.fleet.status("a").received == 45
     assert {status.state for status in cluster.statuses} == {"RUNNING"}
-    states = {view["name"]: view["state"] for view in cluster.fleet.views()}
+    states = {view.name: view.state for view in cluster.fleet.views()}
     assert states == {before.name: "DRAINED", after.name: "READY"}
 
 

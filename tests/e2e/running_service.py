@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ class RunningService:
         folder: Where its configuration, store and log lie.
         config: The configuration; store, folder and port are filled in.
         environment: Variables that it gets besides.
+        options: What stands behind its configuration on the command line.
 
     Attributes:
         token: The administrator's, as the first start printed it.
@@ -39,7 +40,9 @@ class RunningService:
         folder: Path,
         config: Mapping[str, Any],
         environment: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
+        self._command = [sys.executable, "-m", "sightline", "serve", *options]
         self.folder = folder
         self.token = ""
         self.url = ""
@@ -56,7 +59,7 @@ class RunningService:
         """Start it and wait until it listens."""
         with self.log.open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sightline", "serve", "--config", str(self.config)],
+                [*self._command, "--config", str(self.config)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

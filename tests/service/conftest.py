@@ -12,6 +12,7 @@ from typing import Any
 import av
 import pytest
 
+from tests.service.clips import repeated
 from tests.service.http_sources import HttpSources
 from tests.service.postgres import PostgresServer, missing_postgres
 from tests.service.rtsp_server import RtspServer, missing_gstreamer
@@ -93,21 +94,7 @@ def render_numbers(tmp_path_factory: pytest.TempPathFactory) -> RenderNumbers:
 @pytest.fixture(scope="session")
 def endless_clip(render_numbers: RenderNumbers) -> Path:
     """Ten minutes of numbered pictures, 128×96 at 25 frames a second: longer than any test."""
-    once = render_numbers(frames=256, group=16)
-    path = once.with_name("endless.mp4")
-    with (
-        av.open(str(once)) as source,
-        av.open(str(path), "w", options={"movflags": "faststart"}) as target,
-    ):
-        stream: Any = target.add_stream_from_template(source.streams.video[0])
-        packets: list[Any] = [packet for packet in source.demux(video=0) if packet.size]
-        step = packets[1].dts - packets[0].dts
-        for number in range(60 * len(packets)):
-            packet = packets[number % len(packets)]
-            packet.pts = packet.dts = number * step
-            packet.time_base, packet.stream = source.streams.video[0].time_base, stream
-            target.mux(packet)
-    return path
+    return repeated(render_numbers(frames=256, group=16), 60)
 
 
 @pytest.fixture(scope="session")
