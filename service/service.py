@@ -8,7 +8,7 @@ and the hub. The interface works with all of them through `Context`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sightline.detector.detector import find_model
@@ -19,13 +19,14 @@ from sightline.service.cameras.status import StreamStatus
 from sightline.service.config import Config
 from sightline.service.disk import private_folder
 from sightline.service.engine.host import Message
-from sightline.service.engine.messages import EngineReport, FrameResult
+from sightline.service.engine.messages import EngineReport, FrameResult, TrackRecord
 from sightline.service.jobs.queue import JobQueue
 from sightline.service.live.hub import Hub
 from sightline.service.live.pictures import Pictures
 from sightline.service.live.privacy import Blur
 from sightline.service.occupancy import Occupancy
 from sightline.service.recordings.keeper import EventPictures
+from sightline.service.rules import Zone
 from sightline.service.search.search import Search
 from sightline.service.steady import SteadyClock
 from sightline.service.store.database import Database
@@ -35,6 +36,7 @@ from sightline.service.store.writer import Writer
 from sightline.service.streams import StreamManager
 from sightline.service.telemetry.metrics import Metrics
 from sightline.service.telemetry.parts import Parts
+from sightline.service.transit.joiner import TransitJoiner
 from sightline.service.watching import Listeners, Watch, watch_here
 
 __all__ = ["Service"]
@@ -89,6 +91,9 @@ class Service:
             config, clock, self._readers, self._engine, self._blur_of
         )
         self._search = Search(config, self._database)
+        self._joiner = TransitJoiner(
+            config, self._database, clock, self._zones_of, self._writer.put
+        )
         self.context = Context(
             config=config,
             clock=clock,
@@ -141,6 +146,7 @@ class Service:
         self._event_pictures.start()
         self._engine.start()
         self._streams.open()
+        self._joiner.start()
         self._jobs.start()
         return token
 
@@ -154,6 +160,7 @@ class Service:
             self._readers.close,
             self._engine.close,
             self._jobs.close,
+            self._joiner.close,
             self._event_pictures.close,
             self._writer.close,
             self._alerts.close,
@@ -178,6 +185,8 @@ class Service:
             case EngineReport():
                 pass  # asked for when somebody wants it
             case _:
+                if isinstance(message, TrackRecord):
+                    self._joiner.note(message)
                 self._writer.put(message)
 
     def _note_status(self, status: StreamStatus) -> None:
@@ -192,6 +201,9 @@ class Service:
         self._event_pictures.on_events(events)
         self._metrics.observe_events(events)
         self._hub.publish_events(events)
+
+    def _zones_of(self, stream: str) -> Sequence[Zone]:
+        return self._streams.view(stream).stream.zones
 
     def _blur_of(self, stream: str) -> Blur:
         return self._streams.view(stream).stream.privacy.blur

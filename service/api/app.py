@@ -16,6 +16,7 @@ from sightline.service.api import (
     counts,
     evaluations,
     events,
+    identities,
     jobs,
     keys,
     live,
@@ -49,7 +50,8 @@ _LARGEST_BODIES: dict[ModuleType, int | None] = {
 }
 _ROUTERS = (
     *(session, keys, streams, scenes, live, events, pictures, tracks, counts, presence),
-    *(replay, search, alerts, jobs, corrections, evaluations, storage, system, metrics, page),
+    *(replay, search, identities, alerts, jobs, corrections, evaluations),
+    *(storage, system, metrics, page),
 )
 
 

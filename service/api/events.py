@@ -52,6 +52,10 @@ def get_events(
         str | None,
         Query(max_length=100, description="Of this track.", examples=["entrance:17"]),
     ] = None,
+    identity: Annotated[
+        int | None,
+        Query(ge=1, le=2**63 - 1, description="Of the tracks of this identity across cameras."),
+    ] = None,
 ) -> Listing[EventAnswer]:
     """List events, the latest first.
 
@@ -66,6 +70,7 @@ def get_events(
             rules=rules,
             classes=classes,
             track=None if track is None else parse_track_id(track),
+            identity=identity,
             begin=between.begin,
             end=between.end,
             cursor=paging.cursor,

@@ -53,6 +53,10 @@ def get_tracks(
         list[Identifier] | None,
         Query(alias="zone", max_length=500, description="With an event of these zones or lines."),
     ] = None,
+    identity: Annotated[
+        int | None,
+        Query(ge=1, le=2**63 - 1, description="Joined under this identity across cameras."),
+    ] = None,
 ) -> Listing[TrackSummary]:
     """List tracks, those that began last first.
 
@@ -65,6 +69,7 @@ def get_tracks(
             streams=wanted,
             classes=classes,
             zones=zones,
+            identity=identity,
             begin=between.begin,
             end=between.end,
             cursor=paging.cursor,

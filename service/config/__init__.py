@@ -17,6 +17,7 @@ from sightline.service.config.sections import (
     Tracker,
 )
 from sightline.service.config.streams import Privacy, Reconnect, Stream
+from sightline.service.config.transit import Passage, Transit
 
 __all__ = [
     "PREFIX",
@@ -27,6 +28,7 @@ __all__ = [
     "Detector",
     "EventPictures",
     "Mqtt",
+    "Passage",
     "Place",
     "Privacy",
     "Reconnect",
@@ -37,6 +39,7 @@ __all__ = [
     "Stream",
     "Telemetry",
     "Tracker",
+    "Transit",
     "Webhook",
     "config_example",
     "config_schema",

@@ -30,6 +30,7 @@ from sightline.service.config.sections import (
     Tracker,
 )
 from sightline.service.config.streams import Stream
+from sightline.service.config.transit import Transit
 from sightline.service.rules.layout import never_firing
 from sightline.service.settings import Settings, field_at, read_yaml, validate
 
@@ -63,6 +64,9 @@ class Config(Settings):
     alerts: Annotated[tuple[Alert, ...], Field(max_length=_MOST_ITEMS)] = Field(
         default=(), title="Alerts", description="Who is told of events."
     )
+    transit: Transit = Field(
+        default=Transit(), title="Transit", description="Which camera leads to which."
+    )
     storage: Storage = Field(
         default=Storage(), title="Storage", description="Where results are kept, and how long."
     )
@@ -87,6 +91,13 @@ class Config(Settings):
     def warnings(self) -> list[str]:
         """A sentence about everything that is allowed and yet hardly meant."""
         known = {stream.id for stream in self.streams}
+        unnamed = [
+            (passage.name, name)
+            for passage in self.transit.passages
+            for name in (passage.leave, passage.enter)
+            if name not in known
+        ]
+        blind = self.transit.passages and self.tracker.reid == "off"
         return [
             *(
                 f"stream {stream.id}: {problem}"
@@ -99,6 +110,11 @@ class Config(Settings):
                 for name in alert.streams
                 if name not in known
             ),
+            *(
+                f"passage {passage}: there is no stream {name} in this file"
+                for passage, name in unnamed
+            ),
+            *(["transit: nobody is joined without looks; set tracker.reid"] if blind else []),
         ]
 
 

@@ -21,6 +21,7 @@ EventKind = Literal[
     "track_start",
     "track_end",
     "stream_state",
+    "transit",
 ]
 
 Direction = Literal["in", "out", "appeared", "vanished", "above", "below"]
@@ -33,7 +34,8 @@ class Event:
     Args:
         stream: Identifier of the stream.
         kind: What happened.
-        rule: Identifier of the zone or line; empty where there is none.
+        rule: Identifier of the zone or line, of the passage in `transit`; empty where there is
+            none.
         time: Stream time in seconds at which it happened.
         decided: Stream time in seconds of the update that was sure of it; never before `time`.
         track: Identity, or None where it is about no single one.
@@ -42,10 +44,11 @@ class Event:
             track began or ended inside a zone; `above` or `below` a limit of occupancy.
         position: Anchor point x, y in 0…1 of the picture: where the line was crossed, else where
             the track was when it was decided.
-        seconds: Time spent in the zone.
+        seconds: Time spent in the zone, or between two cameras in `transit`.
         count: Tracks in the zone.
         state: What the stream is doing now, in `stream_state`.
         error_code: Why it does not run, in `stream_state`.
+        identity: Number that the track has across cameras, where it was joined with others.
     """
 
     stream: str
@@ -61,6 +64,7 @@ class Event:
     count: int | None = None
     state: str | None = None
     error_code: str | None = None
+    identity: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The fields that are set, as JSON takes them."""

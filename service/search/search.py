@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from sightline.service.search.pictures import decode_picture
 from sightline.service.search.scores import Found, Ranking, rank
 from sightline.service.store.database import Database
 from sightline.service.store.exemplars import count_embedders, exemplar_blocks, exemplars_of
+from sightline.service.store.identities import identities_of
 from sightline.service.store.tracks import get_track
 from sightline.structures import Frame
 
@@ -169,7 +170,14 @@ class Search:
             end=filters.end,
             limit=_MOST_TRACKS,
         )
-        return rank(query, blocks, limit)
+        ranking = rank(query, blocks, limit)
+        tracks = [one.track for one in ranking.found]
+        known = identities_of(session, [(track.stream, track.number) for track in tracks])
+        found = [
+            replace(one, track=replace(one.track, identity=known.get((track.stream, track.number))))
+            for one, track in zip(ranking.found, tracks, strict=True)
+        ]
+        return replace(ranking, found=found)
 
     def _check_described(self, session: Any, embedder: str) -> None:
         """Tell a picture that nobody looks like from one that cannot be compared."""

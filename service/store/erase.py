@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from sightline.service.store.database import Database
 from sightline.service.store.erased import note_erased
+from sightline.service.store.identities import take_out
 from sightline.service.store.packing import pack_recording, unpack_recording
 from sightline.service.store.recordings import list_recordings, without_tracks
 from sightline.service.store.tables import events, exemplars, recordings, states, tracks
@@ -165,6 +166,7 @@ def _erase(
             for begin, end in _spans(session, stream, part, now):
                 first, last = min(first, begin), max(last, end)
             erased_exemplars += _delete_exemplars(session, stream, part)
+            take_out(session, [(stream, number) for number in part])
     changed = _erase_recordings(database, stream, numbers, first, last)
     # The tracks go last: done again, their times are still there.
     for part in _slices(numbers):

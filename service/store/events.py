@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.orm import Session
 
 from sightline.service.rules.events import Direction, Event, EventKind
 from sightline.service.store.pages import Page, read_page
 from sightline.service.store.statements import among, insert_into
-from sightline.service.store.tables import events
+from sightline.service.store.tables import events, identities
 
 __all__ = [
     "StoredEvent",
@@ -57,7 +57,7 @@ def get_event(session: Session, event_id: str) -> StoredEvent | None:
 
 def get_events(session: Session, ids: Iterable[str]) -> list[StoredEvent]:
     """Those of the events that exist, in order of their identifiers; some hundreds at once."""
-    query = select(events).where(events.c.id.in_(list(ids))).order_by(events.c.id)
+    query = _with_identities().where(events.c.id.in_(list(ids))).order_by(events.c.id)
     return [_from_row(row) for row in session.execute(query)]
 
 
@@ -76,7 +76,7 @@ def events_after(
         streams: Of these streams; None is all.
         limit: Most of them.
     """
-    query = select(events).where(events.c.id > event_id, among(events.c.stream, streams))
+    query = _with_identities().where(events.c.id > event_id, among(events.c.stream, streams))
     return [_from_row(row) for row in session.execute(query.order_by(events.c.id).limit(limit))]
 
 
@@ -88,6 +88,7 @@ def list_events(
     rules: Collection[str] | None = None,
     classes: Collection[str] | None = None,
     track: tuple[str, int] | None = None,
+    identity: int | None = None,
     begin: float | None = None,
     end: float | None = None,
     cursor: str | None = None,
@@ -102,6 +103,7 @@ def list_events(
         rules: Of these zones and lines.
         classes: Of tracks of these classes.
         track: Of one track: its stream and its number.
+        identity: Of tracks that were joined under this number.
         begin: Not before these UNIX seconds.
         end: Before these UNIX seconds.
         cursor: Where the page before ended.
@@ -111,7 +113,7 @@ def list_events(
         InputError: As `read_page`.
     """
     table = events.c
-    query = select(events).where(
+    query = _with_identities().where(
         among(table.stream, streams),
         among(table.kind, kinds),
         among(table.rule, rules),
@@ -119,11 +121,19 @@ def list_events(
     )
     if track is not None:
         query = query.where(and_(table.stream == track[0], table.track == track[1]))
+    if identity is not None:
+        query = query.where(identities.c.identity == identity)
     if begin is not None:
         query = query.where(table.time >= begin)
     if end is not None:
         query = query.where(table.time < end)
     return read_page(session, query, (table.time, table.id), _from_row, cursor=cursor, limit=limit)
+
+
+def _with_identities() -> Select[Any]:
+    """Events with the number that their track has across cameras, NULL where it has none."""
+    mine = and_(identities.c.stream == events.c.stream, identities.c.number == events.c.track)
+    return select(events, identities.c.identity).outerjoin(identities, mine)
 
 
 def _as_row(item: StoredEvent) -> dict[str, Any]:
@@ -164,5 +174,6 @@ def _from_row(row: Row[Any]) -> StoredEvent:
         count=values["count"],
         state=values["state"],
         error_code=values["error_code"],
+        identity=values["identity"],
     )
     return StoredEvent(values["id"], event)

@@ -21,6 +21,7 @@ from sightline.service.store.tables import (
     erased,
     events,
     exemplars,
+    identities,
     recordings,
     sessions,
     tracks,
@@ -118,12 +119,12 @@ def delete_expired_rows(
 
 
 def _delete_tracks(database: Database, before: float) -> Iterator[tuple[str, int]]:
-    """Tracks go together with their exemplars."""
+    """Tracks go together with their exemplars and their place in an identity."""
     while True:
         with database.session() as session:
             query = select(tracks.c.stream, tracks.c.number).where(tracks.c.seen_at < before)
             names = [(row.stream, row.number) for row in session.execute(query.limit(_SLICE))]
-            for table in (exemplars, tracks):
+            for table in (exemplars, identities, tracks):
                 _delete_named(session, table, names)
         if names:
             yield "tracks", len(names)

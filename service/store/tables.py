@@ -29,9 +29,11 @@ __all__ = [
     "erased",
     "events",
     "exemplars",
+    "identities",
     "jobs",
     "keys",
     "metadata",
+    "numbers",
     "overrides",
     "recordings",
     "sessions",
@@ -108,6 +110,29 @@ exemplars = Table(
     Index(None, "embedder"),
 )
 """Appearance vectors of a track, float16, `count` rows."""
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("stream", String, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("identity", BigInteger, nullable=False, index=True),
+    Column("joined_at", Double, nullable=False, index=True),
+    Column("previous_stream", String),
+    Column("previous_number", BigInteger),
+    Column("passage", String),
+    Column("seconds", Double),
+    Column("evidence", Double),
+)
+"""Tracks that were joined with others; the first of an identity goes on from none (NULL)."""
+
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+"""Numbers that are never given twice: the last one of each kind."""
 
 recordings = Table(
     "recordings",

@@ -15,7 +15,7 @@ from sightline.errors import InputError
 from sightline.service.engine.messages import TrackRecord
 from sightline.service.store.pages import Page, read_page
 from sightline.service.store.statements import among, insert_into
-from sightline.service.store.tables import events, exemplars, tracks
+from sightline.service.store.tables import events, exemplars, identities, tracks
 
 __all__ = [
     "StoredTrack",
@@ -41,6 +41,7 @@ class StoredTrack:
         started_at: UNIX seconds of its first confirmed box.
         seen_at: UNIX seconds of its last seen box.
         ended: Whether it is over.
+        identity: Number that it has across cameras; None where it was joined with no other.
     """
 
     stream: str
@@ -49,6 +50,7 @@ class StoredTrack:
     started_at: float
     seen_at: float
     ended: bool
+    identity: int | None = None
 
     @property
     def id(self) -> str:
@@ -127,6 +129,7 @@ def list_tracks(
     streams: Collection[str] | None = None,
     classes: Collection[str] | None = None,
     zones: Collection[str] | None = None,
+    identity: int | None = None,
     begin: float | None = None,
     end: float | None = None,
     cursor: str | None = None,
@@ -139,6 +142,7 @@ def list_tracks(
         streams: Of these streams; None is all, as for the following.
         classes: Of these classes.
         zones: That have an event of one of these zones or lines.
+        identity: That were joined under this number.
         begin: Seen at or after these UNIX seconds.
         end: Begun before these UNIX seconds.
         cursor: Where the page before ended.
@@ -156,6 +160,8 @@ def list_tracks(
             events.c.rule.in_(list(zones)),
         )
         query = query.where(visited.exists())
+    if identity is not None:
+        query = query.where(identities.c.identity == identity)
     if begin is not None:
         query = query.where(table.seen_at >= begin)
     if end is not None:
@@ -166,6 +172,7 @@ def list_tracks(
 
 def _summaries() -> Any:
     table = tracks.c
+    mine = and_(identities.c.stream == table.stream, identities.c.number == table.number)
     return select(
         table.stream,
         table.number,
@@ -173,7 +180,8 @@ def _summaries() -> Any:
         table.started_at,
         table.seen_at,
         table.ended,
-    )
+        identities.c.identity,
+    ).outerjoin(identities, mine)
 
 
 def _path(data: bytes) -> npt.NDArray[np.float32]:

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 import sightline
-from sightline.cli import config, keys, models, nodes, rules
+from sightline.cli import config, keys, models, nodes, rules, transit
 from sightline.cli.backup import backup, restore
 from sightline.cli.bench import bench
 from sightline.cli.convert import convert
@@ -21,6 +21,7 @@ from sightline.cli.demo import demo
 from sightline.cli.detect import detect
 from sightline.cli.doctor import doctor
 from sightline.cli.eval_det import eval_det
+from sightline.cli.eval_mtmc import eval_mtmc
 from sightline.cli.eval_reid import eval_reid
 from sightline.cli.evaluate import evaluate
 from sightline.cli.explain import explain
@@ -74,6 +75,7 @@ app.command()(train)
 app.command()(train_reid)
 app.command()(quantize)
 app.command()(eval_reid)
+app.command()(eval_mtmc)
 app.command()(export)
 app.command()(explain)
 app.command()(serve)
@@ -82,6 +84,7 @@ app.command()(backup)
 app.command()(restore)
 app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
+app.add_typer(transit.app, name="transit")
 app.add_typer(config.app, name="config")
 app.add_typer(keys.app, name="keys")
 app.add_typer(nodes.app, name="nodes")

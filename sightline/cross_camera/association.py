@@ -92,17 +92,34 @@ def associate(
 
 
 def arrival_rates(ordered: Sequence[Sighting], passages: Passages) -> dict[Passage, float]:
-    """How many come a second where each way ends, over the time that the sightings cover.
+    """How many strangers come a second where each way ends: people who did not go it.
+
+    Counted are arrivals at times at which nobody can be under way, drawn towards the rate of all
+    arrivals where such times are short.
 
     Args:
         ordered: Sightings by the time at which they begin.
         passages: The ways.
     """
-    span = _LEAST_SPAN
-    if ordered:
-        span = max(max(one.end for one in ordered) - ordered[0].begin, span)
-    counts = {passage: sum(map(passage.is_entered_by, ordered)) for passage in passages}
-    return {passage: max(count, 1) / span for passage, count in counts.items()}
+    if not ordered:
+        return dict.fromkeys(passages, 1 / _LEAST_SPAN)
+    first = ordered[0].begin
+    last = max(max(one.end for one in ordered), first + _LEAST_SPAN)
+    rates = {}
+    for way in passages:
+        under_way = _merged(
+            [
+                (max(one.end + way.shortest, first), min(one.end + way.longest, last))
+                for one in ordered
+                if one.over and way.is_left_by(one)
+            ]
+        )
+        times = [one.begin for one in ordered if way.is_entered_by(one)]
+        starts = [start for start, _ in under_way]
+        strangers = sum(not _covers(under_way, starts, time) for time in times)
+        quiet = last - first - sum(stop - start for start, stop in under_way)
+        rates[way] = (strangers + 1) / (max(quiet, 0.0) + (last - first) / max(len(times), 1))
+    return rates
 
 
 def candidates(
@@ -130,6 +147,22 @@ def candidates(
                 if row not in seen and passage.admits(ordered[row], later):
                     seen.add(row)
                     yield row, column, passage
+
+
+def _merged(spans: Collection[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Stretches of time without overlaps, in order; empty ones are left out."""
+    merged: list[tuple[float, float]] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(stop, merged[-1][1])
+        elif start < stop:
+            merged.append((start, stop))
+    return merged
+
+
+def _covers(spans: Sequence[tuple[float, float]], starts: Sequence[float], time: float) -> bool:
+    place = bisect_right(starts, time) - 1
+    return place >= 0 and time <= spans[place][1]
 
 
 _LEAST_SPAN = 30.0

@@ -58,7 +58,7 @@ class Evidence:
             earlier: The track that ended.
             later: The track that began.
             passage: The way between them.
-            arrivals: How many come a second where the way ends, whoever they are.
+            arrivals: How many strangers come a second where the way ends.
         """
         worth = -self.bias
         first, second = earlier.vectors, later.vectors
@@ -100,7 +100,7 @@ def time_ratio(seconds: float, passage: Passage, arrivals: float) -> float:
     Args:
         seconds: Time between the tracks.
         passage: The way.
-        arrivals: How many come a second, above 0.
+        arrivals: How many strangers come a second, above 0.
 
     Example:
         >>> way = Passage("a", "b", 0, 10, typical=4.0, deviation=1.0)

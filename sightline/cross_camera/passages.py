@@ -66,14 +66,17 @@ class Passage:
         time that it takes, and not before the earlier one.
         """
         return (
-            earlier.camera == self.source
+            self.is_left_by(earlier)
             and self.is_entered_by(later)
             and earlier.over
             and earlier.class_name == later.class_name
             and self.shortest <= later.begin - earlier.end <= self.longest
             and (earlier.begin, earlier.key) < (later.begin, later.key)
-            and _holds(self.exit, earlier.exit)
         )
+
+    def is_left_by(self, sighting: Sighting) -> bool:
+        """Whether a track is last seen where the way begins."""
+        return sighting.camera == self.source and _holds(self.exit, sighting.exit)
 
     def is_entered_by(self, sighting: Sighting) -> bool:
         """Whether a track begins where the way ends."""

@@ -23,7 +23,9 @@ class Happening(pydantic.BaseModel):
 
     stream: str = pydantic.Field(description="Identifier of the stream.")
     kind: EventKind = pydantic.Field(description="What happened.")
-    rule: str = pydantic.Field(description="Zone or line; empty where there is none.")
+    rule: str = pydantic.Field(
+        description="Zone or line, or the passage (`transit`); empty where there is none."
+    )
     time: Time = pydantic.Field(description="When it happened, by the camera's time stamps.")
     decided: Time = pydantic.Field(description="When it became certain.")
     track: str | None = pydantic.Field(default=None, description="STREAM:NUMBER of its track.")
@@ -34,13 +36,20 @@ class Happening(pydantic.BaseModel):
     position: tuple[float, float] | None = pydantic.Field(
         default=None, description="Where, x and y in 0…1 of the picture."
     )
-    seconds: float | None = pydantic.Field(default=None, description="Time spent in the zone.")
+    seconds: float | None = pydantic.Field(
+        default=None, description="Time spent in the zone, or between two cameras (`transit`)."
+    )
     count: int | None = pydantic.Field(default=None, description="Tracks in the zone.")
     state: StreamState | None = pydantic.Field(
         default=None, description="State of the stream (`stream_state`)."
     )
     error_code: str | None = pydantic.Field(
         default=None, description="Why it does not run (`stream_state`)."
+    )
+    identity: int | None = pydantic.Field(
+        default=None,
+        description="Number of the person or vehicle across cameras; left out where the track "
+        "was joined with no other.",
     )
 
     @classmethod

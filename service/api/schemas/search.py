@@ -31,6 +31,9 @@ class SimilarTrack(pydantic.BaseModel):
     started_at: Time
     seen_at: Time
     ended: bool
+    identity: int | None = Field(
+        description="Number across cameras; null where the track was joined with no other."
+    )
     score: float = Field(description="Likeness, at most 1.", examples=[0.83])
     likely: bool | None = Field(
         description="Whether the score reaches the threshold; null where there is none."
@@ -68,6 +71,7 @@ class SearchAnswer(pydantic.BaseModel):
                     started_at=rfc3339(one.track.started_at),
                     seen_at=rfc3339(one.track.seen_at),
                     ended=one.track.ended,
+                    identity=one.track.identity,
                     score=one.score,
                     likely=None if limit is None else one.score >= limit,
                 )

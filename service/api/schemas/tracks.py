@@ -35,6 +35,11 @@ class TrackSummary(pydantic.BaseModel):
     started_at: Time = Field(description="Time of its first confirmed box.")
     seen_at: Time = Field(description="Time of its last seen box.")
     ended: bool = Field(description="Whether it is over.")
+    identity: int | None = Field(
+        description="Number of the person or vehicle across cameras; null where the track was "
+        "joined with no other.",
+        examples=[214],
+    )
 
     @classmethod
     def of(cls, track: StoredTrack) -> TrackSummary:
@@ -117,6 +122,7 @@ def _fields(track: StoredTrack) -> dict[str, Any]:
         "started_at": rfc3339(track.started_at),
         "seen_at": rfc3339(track.seen_at),
         "ended": track.ended,
+        "identity": track.identity,
     }
 
 

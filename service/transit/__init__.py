@@ -1,0 +1,1 @@
+"""Tracks of different cameras joined while they come in."""
