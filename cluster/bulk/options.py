@@ -17,6 +17,12 @@ from sightline.tracker import Tracker
 
 __all__ = ["BulkOptions", "settings_of"]
 
+_MEMORY = ("patience", "reidentify_patience")
+"""Parameters of the tracker that say for how many seconds it remembers somebody."""
+
+_CONFIRMING = 2.0
+"""Seconds in which it makes sure of whom it took back."""
+
 
 @dataclass(frozen=True, slots=True)
 class BulkOptions:
@@ -26,15 +32,26 @@ class BulkOptions:
         track: What each video is tracked with; its files are named by absolute paths.
         out: Folder of the results, absolute.
         split: Seconds of video that a segment has about; longer videos are split. 0: none is.
+        overlap: Seconds that segments are tracked beyond their seams, on both sides.
     """
 
     track: TrackOptions
     out: Path
     split: float
+    overlap: float
 
     @classmethod
-    def resolved(cls, track: TrackOptions, out: Path, split: float) -> BulkOptions:
-        """Options whose files are named so that a process elsewhere finds them."""
+    def resolved(
+        cls, track: TrackOptions, out: Path, split: float, tracker: Tracker
+    ) -> BulkOptions:
+        """Options whose files are named so that a process elsewhere finds them.
+
+        Args:
+            track: As the user named them.
+            out: As the user named it.
+            split: Seconds of a segment.
+            tracker: A tracker that `track` makes; segments overlap for as long as it remembers.
+        """
         detector = track.detector
         model = None if detector.model is None else _absolute(detector.model)
         return cls(
@@ -47,6 +64,7 @@ class BulkOptions:
             ),
             out.absolute(),
             split,
+            max(float(tracker.parameters[name]) for name in _MEMORY) + _CONFIRMING,
         )
 
     @property

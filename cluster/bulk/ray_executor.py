@@ -73,6 +73,9 @@ class RayExecutor:
     Args:
         options: The run's.
 
+    Attributes:
+        begun_again: Units that were begun again because somebody died.
+
     Raises:
         ConfigError: The cluster has no cores.
     """
@@ -89,6 +92,7 @@ class RayExecutor:
         self._placed_at = -_PLACE_SECONDS
         self._stopped = False
         self._frames = 0
+        self.begun_again = 0
         here = ray.get_runtime_context().get_node_id()
         self._board = _on_node(here, ray.remote(Board), num_cpus=0).remote()
         self._place()
@@ -163,8 +167,12 @@ class RayExecutor:
             return Failed(
                 unit, f"{unit.video.path}: the process that read it died {_ATTEMPTS} times"
             )
-        self._units.appendleft(unit)
+        self._again(unit)
         return None
+
+    def _again(self, unit: Unit) -> None:
+        self.begun_again += 1
+        self._units.appendleft(unit)
 
     def _retire(self, slot: _Slot) -> None:
         import ray
@@ -172,7 +180,7 @@ class RayExecutor:
         self._slots.remove(slot)
         for reference, unit in slot.lanes.items():
             ray.cancel(reference, force=True)
-            self._units.appendleft(unit)
+            self._again(unit)
         ray.kill(slot.detector)
         self._placed_at = -_PLACE_SECONDS
 

@@ -1,16 +1,21 @@
-"""Tracks of overlapping segments made one: by where they overlap, then by what they look like."""
+"""Tracks of overlapping segments made one by the boxes that they share in the overlap.
+
+Looks have their say before: the earlier segment is tracked on behind the seam for as long as its
+tracker takes anybody back, so that it is the tracker, with all that it knows, who decides whether
+somebody is the person who was lost before the seam.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from sightline.errors import StateError
-from sightline.geometry import iou_matrix, xyxy_to_cxcywh
+from sightline.geometry import iou_matrix
 from sightline.pipeline import Summary
 from sightline.recording.offline import Tracked
 from sightline.tracker.offline import Looks, Timeline, TrackTable
@@ -22,41 +27,34 @@ _SAME_BOX = 0.7
 """IoU from which the boxes of two segments in one frame are of one object: both were made from the
 same detections, and differ by what their trackers knew before."""
 
-# As `link_tracklets` bridges a gap by looks.
-_LARGEST_DISTANCE = 0.7
-_LARGEST_SHIFT = 0.2
-_LARGEST_SPEED = 0.8
-
 Ids = Mapping[int, int]
 
 
-def stitch(parts: Sequence[Tracked], seams: Sequence[float], *, patience: float) -> Tracked:
+def stitch(parts: Sequence[Tracked], seams: Sequence[float]) -> Tracked:
     """Join the segments of a recording.
 
     Each frame's tracks come from the segment in whose stretch it lies. A later segment's track
-    takes the id of the earlier one's whose boxes it shares in the overlap, most of all near the
-    seam; of those that share none, people who were lost before the seam and seen after it are known
-    by their looks. Both are solved exactly. All others get new ids.
+    takes the id of the earlier one's with which it shares boxes in the overlap, most of all near
+    the seam; which takes whose is solved exactly. What is left over joins an id whose boxes it
+    shares as well, if it is never seen beside it. All others get new ids.
 
     Args:
         parts: The segments in order, each beginning before its seam and ending after the next.
         seams: (len(parts) - 1) seconds of stream time.
-        patience: Seconds after which nobody is taken back by looks.
 
     Raises:
         StateError: Two segments do not see the same frames where they overlap.
     """
     pairs = zip(pairwise(parts), seams, strict=True)
     cuts = [_cut(before, after, seam) for (before, after), seam in pairs]
-    previous = parts[0].table
     ends = [*cuts, None]
+    previous = parts[0].table
     kept = [_between(previous, 0, ends[0])]
     looks = [] if previous.looks is None else [previous.looks]
     known = int(previous.ids.max(initial=0))
     for place, part in enumerate(parts[1:], start=1):
         cut = cuts[place - 1]
         ids = _same_boxes(previous, part, cut, seams[place - 1])
-        ids |= _same_looks(previous, part.table, cut, ids, patience)
         for own in np.unique(part.table.ids[part.table.frames >= cut]).tolist():
             if own not in ids:
                 known += 1
@@ -100,66 +98,23 @@ def _same_boxes(before: TrackTable, after: Tracked, cut: int, seam: float) -> di
         return {}
     first, second = np.array(list(agreement), np.int64).T
     votes = np.array(list(agreement.values()))
-    return _assigned(first, second, 1 - votes / (votes.max() + 1))
-
-
-def _same_looks(
-    before: TrackTable, after: TrackTable, cut: int, known: Ids, patience: float
-) -> dict[int, int]:
-    """The same for those who were lost before the cut and came back after it."""
-    if before.looks is None or after.looks is None:
-        return {}
-    lost, found = _ends(before, -1), _ends(after, 0)
-    missed = np.isin(lost.ids, before.ids[before.frames < cut])
-    lost = lost[missed & ~np.isin(lost.ids, list(known.values()))]
-    new = np.isin(found.ids, after.ids[after.frames >= cut])
-    found = found[new & ~np.isin(found.ids, list(known))]
-    first, second = np.nonzero(
-        (lost.times[:, None] < found.times) & (found.times < lost.times[:, None] + patience)
-    )
-    gaps = found.times[second] - lost.times[first]
-    shifts = np.linalg.norm(found.states[second, :2] - lost.states[first, :2], axis=1)
-    heights = np.sqrt(np.maximum(found.states[second, 3] * lost.states[first, 3], 1e-9))
-    allowance = _LARGEST_SHIFT + _LARGEST_SPEED * gaps
-    near = shifts / heights < allowance
-    distances = np.full(len(near), np.nan)
-    # The two segments number their tracks independently.
-    away = int(before.ids.max(initial=0)) + 1
-    theirs = after.looks.renamed({track: track + away for track in after.looks.exemplars})
-    both = Looks.merged([before.looks, theirs])
-    assert both is not None
-    distances[near] = both.distances(lost.ids[first[near]], found.ids[second[near]] + away)
-    near &= distances < _LARGEST_DISTANCE  # False where one has no exemplar
-    costs = (shifts / heights / allowance + distances / _LARGEST_DISTANCE) / 2
-    return _assigned(lost.ids[first[near]], found.ids[second[near]], costs[near])
-
-
-def _assigned(
-    first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], costs: npt.NDArray[np.float64]
-) -> dict[int, int]:
     rows, columns = (np.unique(ids, return_inverse=True)[1] for ids in (first, second))
-    chosen = assign_exactly(rows.astype(np.int64), columns.astype(np.int64), costs)
-    return dict(zip(second[chosen].tolist(), first[chosen].tolist(), strict=True))
+    chosen = assign_exactly(
+        rows.astype(np.int64), columns.astype(np.int64), 1 - votes / (votes.max() + 1)
+    )
+    same = dict(zip(second[chosen].tolist(), first[chosen].tolist(), strict=True))
+    for pair in np.argsort(-votes, kind="stable").tolist():
+        one, other = int(first[pair]), int(second[pair])
+        beside = [own for own, track in same.items() if track == one]
+        if other not in same and not _seen_together(table, other, beside):
+            same[other] = one
+    return same
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ends:
-    """One row of each of K tracks: (K,) ids and times, (K, 4) centres and sizes."""
-
-    ids: npt.NDArray[np.int64]
-    times: npt.NDArray[np.float64]
-    states: npt.NDArray[np.float64]
-
-    def __getitem__(self, rows: npt.NDArray[np.bool_]) -> _Ends:
-        return _Ends(self.ids[rows], self.times[rows], self.states[rows])
-
-
-def _ends(table: TrackTable, place: int) -> _Ends:
-    """The first (0) or last (-1) row of each track."""
-    ordered = table.by_track()
-    starts = ordered.track_starts()
-    rows = starts[:-1] if place == 0 else starts[1:] - 1
-    return _Ends(ordered.ids[rows], ordered.times[rows], xyxy_to_cxcywh(ordered.boxes[rows]))
+def _seen_together(table: TrackTable, track: int, others: Sequence[int]) -> bool:
+    own = table.frames[table.ids == track]
+    theirs = table.frames[np.isin(table.ids, others)]
+    return bool(np.isin(own, theirs).any())
 
 
 def _having(

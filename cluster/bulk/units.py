@@ -13,12 +13,6 @@ __all__ = ["RESULT", "Unit", "join_of", "plan_units"]
 RESULT = "result"
 """Name of the unit with which a video is done."""
 
-_WARM_UP = 10.0
-"""Seconds of video before a segment in which its tracker meets those who are there already."""
-
-_TAIL = 5.0
-"""Seconds after it in which people whom it lost at its end may come back."""
-
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -79,8 +73,8 @@ def plan_units(video: Video, options: BulkOptions) -> list[Unit]:
         return [Unit(video)]
     first = options.track.start or 0.0
     seams = tuple(first + seconds * place / count for place in range(1, count))
-    starts = [None, *(max(first, seam - _WARM_UP) for seam in seams)]
-    ends = [*(seam + _TAIL for seam in seams), None]
+    starts = [None, *(max(first, seam - options.overlap) for seam in seams)]
+    ends = [*(seam + options.overlap for seam in seams), None]
     return [
         Unit(video, "segment", place, count, start, end, seams)
         for place, (start, end) in enumerate(zip(starts, ends, strict=True))

@@ -159,9 +159,8 @@ def _do_join(
         read_part(where / Unit(unit.video, "segment", place, unit.count).part)
         for place in range(unit.count)
     ]
-    tracker = track.make_tracker(networks.embedder)
     try:
-        whole = stitch(parts, unit.seams, patience=float(tracker.parameters["reidentify_patience"]))
+        whole = stitch(parts, unit.seams)
     except StateError as error:
         # Time stamps that cannot be trusted: the frames are found from the beginning alone.
         summary = _do_whole(unit, options, networks, folder, watch)

@@ -23,6 +23,7 @@ from sightline.cluster.bulk.manifest import Manifest
 from sightline.cluster.bulk.options import BulkOptions, settings_of
 from sightline.cluster.bulk.run import ArchiveSummary, BulkRun
 from sightline.recording import Networks, TrackOptions
+from sightline.tracker import Tracker
 
 __all__ = ["track_archive"]
 
@@ -48,10 +49,10 @@ def track_archive(
         typer.Exit: Some videos could not be tracked, or the run was interrupted.
     """
     videos = find_videos(spec)
-    options = BulkOptions.resolved(track, out, split)
-    networks, settings = _open(options, elsewhere=cluster is not None)
+    networks, tracker = _open(track, elsewhere=cluster is not None)
+    options = BulkOptions.resolved(track, out, split, tracker)
     with ExitStack() as stack:
-        manifest = stack.enter_context(Manifest(options.out, settings))
+        manifest = stack.enter_context(Manifest(options.out, settings_of(options, tracker)))
         run = BulkRun(videos, options, manifest, _say)
         executor = stack.enter_context(_executor(options, networks, cluster))
         # Ray puts handlers of its own in place; ours come after them.
@@ -65,15 +66,14 @@ def track_archive(
         raise typer.Exit(3)
 
 
-def _open(options: BulkOptions, *, elsewhere: bool) -> tuple[Networks, str]:
-    """The networks, and the settings' digest; wrong options are found before anything runs."""
-    track = options.track
+def _open(track: TrackOptions, *, elsewhere: bool) -> tuple[Networks, Tracker]:
+    """The networks and a tracker; wrong options are found before anything runs."""
     if elsewhere:  # this machine needs not have the device of the others
         track = replace(track, detector=replace(track.detector, device="cpu"))
     embedder = track.open_embedder()
     with compiling_notice():
         tracker = track.make_tracker(embedder)
-    return Networks(track.detector.open(), embedder), settings_of(options, tracker)
+    return Networks(track.detector.open(), embedder), tracker
 
 
 @contextmanager

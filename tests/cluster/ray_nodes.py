@@ -32,7 +32,7 @@ class RayNodes:
     def __init__(self, *sites: str) -> None:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # allows loopback
-        os.environ["RAY_worker_niceness"] = "0"  # 15 otherwise, and the tests wait
+        os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - 15 otherwise: they wait
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's own
             from ray.cluster_utils import Cluster
