@@ -19,8 +19,8 @@ export const rules: Catalogue["rules"] = {
     mask: "Die Ecken dessen antippen, was niemand sehen darf, zum Schluss die erste. Mit der Tastatur: Pfeile bewegen das Kreuz, Enter setzt eine Ecke, zweimal Enter beendet.",
   },
   cornerSet: (count, [x, y]) => `Punkt ${count}: ${percent(x)} von links, ${percent(y)} von oben`,
-  corner: (count, [x, y]) =>
-    `Punkt ${count}, ${percent(x)} von links, ${percent(y)} von oben; Pfeile bewegen ihn, Entf entfernt ihn`,
+  corner: (count, [x, y], canGo) =>
+    `Punkt ${count}, ${percent(x)} von links, ${percent(y)} von oben; Pfeile bewegen ihn${canGo ? ", Entf entfernt ihn" : ""}`,
   addCorner: (count) => `Neue Ecke hinter Ecke ${count}`,
   inwards: "ein",
   shape: {

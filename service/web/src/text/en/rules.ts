@@ -19,8 +19,8 @@ export const rules = {
   },
   cornerSet: (count: number, [x, y]: readonly [number, number]) =>
     `Point ${count}: ${percent(x)} from the left, ${percent(y)} from the top`,
-  corner: (count: number, [x, y]: readonly [number, number]) =>
-    `Point ${count}, ${percent(x)} from the left, ${percent(y)} from the top; arrows move it, Delete removes it`,
+  corner: (count: number, [x, y]: readonly [number, number], canGo: boolean) =>
+    `Point ${count}, ${percent(x)} from the left, ${percent(y)} from the top; arrows move it${canGo ? ", Delete removes it" : ""}`,
   addCorner: (count: number) => `New corner behind corner ${count}`,
   inwards: "in",
   shape: {

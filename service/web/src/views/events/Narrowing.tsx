@@ -55,9 +55,9 @@ export function Narrowing({ filters, cameras, rules, classes, onChange }: Proper
         error={isWrong ? text.events.endFault : null}
         onValue={(end) => change({ end })}
       />
-      <Button disabled={JSON.stringify(filters) === JSON.stringify(NONE)} onClick={() => onChange(NONE)}>
-        {text.events.clear}
-      </Button>
+      {JSON.stringify(filters) !== JSON.stringify(NONE) && (
+        <Button onClick={() => onChange(NONE)}>{text.events.clear}</Button>
+      )}
       {filters.track && (
         <p class="of-track">
           {text.events.ofTrack(filters.track)} <Button kind="plain" onClick={() => change({ track: "" })}>{text.events.ofAll}</Button>

@@ -43,5 +43,16 @@ function Pictures({ event }: { event: Event }) {
   if (event.pictures.includes("strip")) return <Strip event={event} />;
   if (!event.pictures.includes("snapshot")) return <span class="none">{text.events.noPictureShort}</span>;
   const address = addressOf("/v1/events/{event_id}/snapshot.jpg", { path: { event_id: event.id } });
-  return <img class="single" src={address} alt={text.events.snapshot} loading="lazy" decoding="async" />;
+  // The part of it that is shown is the one where it happened.
+  const [x, y] = event.position ?? [0.5, 0.5];
+  return (
+    <img
+      class="single"
+      style={{ objectPosition: `${x * 100}% ${y * 100}%` }}
+      src={address}
+      alt={text.events.snapshot}
+      loading="lazy"
+      decoding="async"
+    />
+  );
 }

@@ -140,7 +140,7 @@ export function Drawing(properties: Properties) {
     <g
       key={shape.key}
       class={`shape ${shape.kind}${wrong.has(shape.key) ? " wrong" : ""}${shape.key === selected ? " selected" : ""}`}
-      tabIndex={0}
+      tabindex={0}
       role="button"
       aria-pressed={shape.key === selected}
       aria-label={nameFor(shape)}
@@ -172,7 +172,7 @@ export function Drawing(properties: Properties) {
               cy={((point[1] + next[1]) / 2) * height}
               r={7 * unit}
               role="button"
-              tabIndex={0}
+              tabindex={0}
               aria-label={text.rules.addCorner(index + 1)}
               onKeyDown={(event) => {
                 if (event.key !== "Enter" && event.key !== " ") return;
@@ -195,8 +195,8 @@ export function Drawing(properties: Properties) {
           cy={y * height}
           r={10 * unit}
           role="button"
-          tabIndex={0}
-          aria-label={text.rules.corner(index + 1, [x, y])}
+          tabindex={0}
+          aria-label={text.rules.corner(index + 1, [x, y], shape.points.length > FEWEST[shape.kind])}
           onKeyDown={(event) => onCornerKey(event, shape, index)}
           onPointerDown={(event) => begin(event, (to) => replace(movePoint(shape, index, to)))}
         />
@@ -213,7 +213,7 @@ export function Drawing(properties: Properties) {
         label={tool === null ? text.rules.picture : text.rules.draw[tool]}
         surface={surface}
         svg={{
-          tabIndex: tool === null ? -1 : 0,
+          tabindex: tool === null ? -1 : 0,
           class: tool === null ? "drawing" : "drawing active",
           onPointerDown,
           onPointerMove,

@@ -94,7 +94,7 @@ export function BoxPicker({ picture, people, box, onBox, onPerson, onHold }: Pro
                 key={id}
                 class="person"
                 role="button"
-                tabIndex={0}
+                tabindex={0}
                 aria-label={text.search.person(numberOf(id))}
                 onKeyDown={(event) => {
                   if (event.key !== "Enter" && event.key !== " ") return;
@@ -117,7 +117,7 @@ export function BoxPicker({ picture, people, box, onBox, onPerson, onHold }: Pro
                 width={(shown[2] - shown[0]) * width}
                 height={(shown[3] - shown[1]) * height}
                 role="button"
-                tabIndex={0}
+                tabindex={0}
                 aria-label={text.search.box}
                 onKeyDown={onBoxKey}
               />
