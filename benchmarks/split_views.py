@@ -7,7 +7,7 @@ walk from one to the other; whoever is followed in the whole picture tells who i
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,19 +105,11 @@ def watch(clip: Path, view: str, gap: float, how: Watching, cache: Path | None =
         how: Networks and parameters.
         cache: Folder in which results are kept, or None.
     """
-    file = None
-    if cache is not None:
-        width = "" if view == WHOLE else f"-{gap:g}"
-        network = f"{Path(how.model).stem}-{how.size or 0}-{Path(how.reid).stem}"
-        file = cache / f"{clip.stem}-{view}{width}-{network}.pickle"
-        if file.is_file():
-            kept: Watched = pickle.loads(file.read_bytes())
-            return kept
-    result = _watch(clip, view, gap, how)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(pickle.dumps(result))
-    return result
+    width = "" if view == WHOLE else f"-{gap:g}"
+    scores = f"{how.high_score}-{how.birth_score}"
+    network = f"{Path(how.model).stem}-{how.size or 0}-{Path(how.reid).stem}-{scores}"
+    name = f"{clip.stem}-{view}{width}-{network}"
+    return _kept(cache, name, lambda: _watch(clip, view, gap, how))
 
 
 def watch_perfectly(
@@ -127,10 +119,14 @@ def watch_perfectly(
 
     A track is somebody's stay in the view, as long as the middle of the box is in it.
     """
-    file = None if cache is None else cache / f"{clip.stem}-{view}-{gap:g}-truth.pickle"
-    if file is not None and file.is_file():
-        kept: Watched = pickle.loads(file.read_bytes())
-        return kept
+    return _kept(
+        cache,
+        f"{clip.stem}-{view}-{gap:g}-truth",
+        lambda: _watch_perfectly(clip, view, gap, truth, reid),
+    )
+
+
+def _watch_perfectly(clip: Path, view: str, gap: float, truth: MotRows, reid: str) -> Watched:
     source = open_source(str(clip))
     first, last = view_span(view, source.width, gap)
     stays = _stays(truth, first, last, source.rate)
@@ -167,9 +163,20 @@ def watch_perfectly(
         *(shown.frames, numbers, shown.ltwh),
         *(shown.confidences, shown.classes, shown.visibilities),
     )
-    result = Watched(records, tracks, (source.width, source.height), source.rate)
-    if file is not None:
-        file.write_bytes(pickle.dumps(result))
+    return Watched(records, tracks, (source.width, source.height), source.rate)
+
+
+def _kept(cache: Path | None, name: str, make: Callable[[], Watched]) -> Watched:
+    """What a folder keeps under a name, made where it does not."""
+    if cache is None:
+        return make()
+    file = cache / f"{name}.pickle"
+    if file.is_file():
+        known: Watched = pickle.loads(file.read_bytes())
+        return known
+    result = make()
+    cache.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(pickle.dumps(result))
     return result
 
 

@@ -15,6 +15,7 @@ from sightline.service.store.counts import add_counts
 from sightline.service.store.erased import erased_numbers
 from sightline.service.store.errors import is_about_data
 from sightline.service.store.events import StoredEvent, insert_events
+from sightline.service.store.identities import identities_of
 from sightline.service.store.recordings import insert_recordings, without_tracks
 from sightline.service.store.states import forget_state, note_numbers, save_states
 from sightline.service.store.tracks import upsert_tracks
@@ -39,7 +40,7 @@ def write_batch(session: Session, batch: Batch, hook: EventHook | None) -> list[
         The events as they are stored.
     """
     erased = erased_numbers(session, _streams(batch))
-    events = [_without_erased(item, erased) for item in batch.events]
+    events = _with_identities(session, [_without_erased(item, erased) for item in batch.events])
     inserted = insert_events(session, events)
     add_counts(session, [item.event for item in inserted])
     if hook is not None and inserted:
@@ -77,6 +78,18 @@ def _without_erased(item: StoredEvent, erased: Mapping[str, set[int]]) -> Stored
     if event.track is None or event.track not in erased[event.stream]:
         return item
     return StoredEvent(item.id, dataclasses.replace(event, track=None))
+
+
+def _with_identities(session: Session, items: list[StoredEvent]) -> list[StoredEvent]:
+    """Events of tracks that were joined with others, with the number that they share."""
+    keys = {(one.event.stream, one.event.track) for one in items if one.event.track is not None}
+    known = identities_of(session, keys)
+    return [
+        StoredEvent(one.id, dataclasses.replace(one.event, identity=known[key]))
+        if (key := (one.event.stream, one.event.track or 0)) in known
+        else one
+        for one in items
+    ]
 
 
 def _run_hook(session: Session, events: Sequence[StoredEvent], hook: EventHook) -> None:

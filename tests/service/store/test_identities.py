@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from sightline.service.config import Retention
 from sightline.service.store.database import Database
 from sightline.service.store.erase import erase_tracks
-from sightline.service.store.events import insert_events, list_events
+from sightline.service.store.events import StoredEvent, insert_events, list_events
 from sightline.service.store.identities import (
     Join,
     identities_of,
@@ -21,7 +21,8 @@ from sightline.service.store.identities import (
 )
 from sightline.service.store.retention import DAY, delete_expired_rows
 from sightline.service.store.tracks import get_track, list_tracks, upsert_tracks
-from tests.service.store.samples import START, stored, track
+from sightline.service.store.writer import Writer
+from tests.service.store.samples import START, an_event, stored, track
 
 WALK = (("lobby", 1), ("hall", 2), ("yard", 3))
 
@@ -153,3 +154,17 @@ def test_a_join_of_tracks_that_are_not_stored_yet_waits_for_them(database: Datab
         add_walk(session)
         assert len(members_of(session, [joined.identity])[joined.identity]) == 2
         assert replace(joined, identity=joined.identity) == joined
+
+
+def test_what_is_told_of_an_event_has_the_number(database: Database) -> None:
+    told: list[StoredEvent] = []
+    with database.session() as session:
+        add_walk(session)
+        (joined,) = join_tracks(session, [join(WALK[0], WALK[1])], START)
+    writer = Writer(database, on_events=told.extend)
+    writer.start()
+    writer.put(an_event(stream="hall", track=2))
+    writer.put(an_event(stream="yard", track=3))
+    assert writer.flush(30)
+    writer.close()
+    assert [one.event.identity for one in told] == [joined.identity, None]
