@@ -106,7 +106,9 @@ def lay_end_to_end(cameras: Mapping[str, CameraRows]) -> CameraRows:
         ... ).truth.frames
         array([5, 7])
     """
-    truths, results, shift = [], [], 0
+    truths: list[MotRows] = []
+    results: list[MotRows] = []
+    shift = 0
     for rows in cameras.values():
         first, last = rows.frames
         for parts, side in ((truths, rows.truth), (results, rows.result)):

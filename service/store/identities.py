@@ -212,7 +212,8 @@ def members_of(
         .order_by(track.started_at, track.stream, track.number)
     )
     found: dict[int, list[Member]] = {}
-    for row in session.execute(query):
+    rows: Iterable[Row[Any]] = session.execute(query)
+    for row in rows:
         found.setdefault(row.identity, []).append(_member(row))
     return found
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from random import Random
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,14 +33,13 @@ def sighting(
     end: float,
     looks: int | None = 0,
     place: float = 0.5,
-    **changes: object,
+    **changes: Any,
 ) -> Sighting:
     """A track whose looks are one of eight that have nothing in common."""
     vectors = None if looks is None else np.eye(8)[[looks]]
     values = {"over": True, "network": "net", **changes}
-    return Sighting(
-        camera, number, begin, end, (place, 0.5), (place, 0.5), vectors=vectors, **values
-    )  # type: ignore[arg-type]
+    where = (place, 0.5)
+    return Sighting(camera, number, begin, end, where, where, vectors=vectors, **values)
 
 
 times = st.integers(0, 60).map(float)
@@ -108,11 +110,11 @@ def test_no_link_violates_the_gate(scene: list[Sighting], graph: Passages) -> No
 
 @given(scenes(), graphs(), st.randoms(use_true_random=False))
 def test_links_do_not_depend_on_the_order_of_the_sightings(
-    scene: list[Sighting], graph: Passages, random: object
+    scene: list[Sighting], graph: Passages, random: Random
 ) -> None:
     links = associate(scene, graph, EVIDENCE)
     shuffled = list(scene)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert associate(shuffled, graph, EVIDENCE) == links
 
 
