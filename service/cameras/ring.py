@@ -108,8 +108,9 @@ class FrameRing:
 
         Raises:
             FileNotFoundError: There is none; a newer one may have taken its place.
+            OSError: There is no memory or no handle left for it; it stays there for others.
         """
-        return cls(SharedMemory(name))
+        return cls(_FoundMemory(name))
 
     @property
     def name(self) -> str:
@@ -222,6 +223,19 @@ class FrameRing:
     def _finish(self, slot: Any, sequence: int) -> None:
         slot["version"] += 1
         self._header["newest"] = sequence
+
+
+class _FoundMemory(SharedMemory):
+    """Memory of another process: where it cannot be mapped, Python would remove it for all."""
+
+    def __init__(self, name: str) -> None:
+        self._is_mapped = False
+        super().__init__(name)
+        self._is_mapped = True
+
+    def unlink(self) -> None:
+        if self._is_mapped:
+            super().unlink()
 
 
 def _picture(seen: Any, pixels: Image, height: int, width: int) -> Any:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tests.e2e.running_service import RunningService, following, wait_for
 from tests.faults.flash_video import stamped_feed
 from tests.faults.probing import metric
+from tests.faults.transport_video import encoded, recoded_feed
 from tests.service.conftest import RenderNumbers
 from tests.service.http_sources import HttpSources
 from tests.video.conftest import numbered_picture
@@ -23,15 +24,16 @@ from tests.video.conftest import numbered_picture
 Image = npt.NDArray[np.uint8]
 _SMALL, _LARGE = (128, 96), (320, 240)
 _RATE = 20.0
-_DEATHS = 20
+_DEATHS = 100
 _JUMP = 900_000_000  # ms
+_FRAMES = 40
 
 
 def test_cameras_that_misbehave_recover_and_another_loses_nothing(
     tmp_path: Path, render_numbers: RenderNumbers
 ) -> None:
     with ExitStack() as stack:
-        site = Site(stack, [render_numbers(50, 25, size) for size in (_SMALL, _LARGE)])
+        site = Site(stack, [render_numbers(50, 25, size) for size in (_SMALL, _LARGE)], tmp_path)
         service = stack.enter_context(RunningService(tmp_path, {"streams": site.streams()}))
         client = stack.enter_context(service.client())
         for name in site.names:
@@ -43,7 +45,7 @@ def test_cameras_that_misbehave_recover_and_another_loses_nothing(
         wait_until(client, "stalling", failed_with("stream_timeout"))
         garbled = wait_until(client, "garbling", failed_with("stream_corrupt"))
         assert garbled["status"]["corrupt"] > 0
-        for name in ("growing", "replaced"):
+        for name in ("growing", "replaced", "recoded", "switching"):
             wait_until(client, name, has_width(_LARGE[0]))
         for name in ("frozen", "jumping", "hurried"):
             went_on = wait_until(client, name, has_processed(before[name], 4))
@@ -71,11 +73,12 @@ def test_cameras_that_misbehave_recover_and_another_loses_nothing(
 
 
 class Site:
-    """A steady camera and eight that can misbehave, each in its own way.
+    """A steady camera and ten that can misbehave, each in its own way.
 
     Args:
         stack: Ends the servers.
         clips: A small one and a large one.
+        folder: For clips of other codecs.
 
     Attributes:
         servers: By name; those whose switches are used have one of their own.
@@ -89,17 +92,23 @@ class Site:
         "garbling",
         "growing",
         "replaced",
+        "recoded",
+        "switching",
         "frozen",
         "jumping",
         "hurried",
         "mortal",
     )
 
-    def __init__(self, stack: ExitStack, clips: list[Path]) -> None:
+    def __init__(self, stack: ExitStack, clips: list[Path], folder: Path) -> None:
         self.servers = {name: stack.enter_context(HttpSources()) for name in self.names}
         self.drawn = 0
         self.lives = 0
         self._small, self._large = clips
+        self._hevc = folder / "hevc.mp4"
+        self._hevc.write_bytes(encoded("libx265", "mp4", _LARGE, _FRAMES, round(_RATE)))
+        self._h264 = encoded("libx264", "mpegts", _SMALL, _FRAMES, round(_RATE))
+        self._mpeg2 = encoded("mpeg2video", "mpegts", _LARGE, _FRAMES, round(_RATE))
         self._bad = threading.Event()
 
     def streams(self) -> list[dict[str, Any]]:
@@ -118,7 +127,9 @@ class Site:
             )
             for name, draw in cameras.items()
         }
-        urls["replaced"] = self.servers["replaced"].add_file(self._small, "clip.mp4")
+        for name in ("replaced", "recoded"):
+            urls[name] = self.servers[name].add_file(self._small, "clip.mp4")
+        urls["switching"] = self.servers["switching"].add_feed("live.ts", self._switch, _RATE)
         for name, stamp in (("frozen", self._frozen), ("jumping", self._jumping)):
             urls[name] = self._add_feed(name, stamp)
         settings = {
@@ -126,10 +137,13 @@ class Site:
             "process_fps": 2,
             "reconnect": {"first": 0.2, "longest": 0.5},
         }
-        # FFmpeg looks at five seconds of an FLV stream before it gives out its first picture.
-        patient = {"frozen": {"timeout": 5.0}, "jumping": {"timeout": 5.0}}
+        # FFmpeg looks at five seconds of FLV and MPEG-TS before it gives out its first picture.
+        special: dict[str, dict[str, Any]] = {
+            name: {"timeout": 5.0} for name in ("switching", "frozen", "jumping")
+        }
+        special["mortal"] = {"reconnect": {"first": 0.1, "longest": 0.1}}
         return [
-            {"id": name, "url": url, **settings, **patient.get(name, {})}
+            {"id": name, "url": url, **settings, **special.get(name, {})}
             for name, url in urls.items()
         ]
 
@@ -139,6 +153,7 @@ class Site:
         self.servers["stalling"].stall()
         self.servers["garbling"].garbage = True
         self.servers["replaced"].add_file(self._large, "clip.mp4")
+        self.servers["recoded"].add_file(self._hevc, "clip.mp4")
 
     def behave(self) -> None:
         """No longer."""
@@ -153,6 +168,9 @@ class Site:
     def _add_feed(self, name: str, stamp: Callable[[int], int]) -> str:
         pieces: Callable[[], Iterator[bytes]] = lambda: stamped_feed(self._small, stamp)  # noqa: E731
         return self.servers[name].add_feed("live.flv", pieces, _RATE)
+
+    def _switch(self) -> Iterator[bytes]:
+        return recoded_feed(self._h264, self._mpeg2, _FRAMES, self._bad.is_set)
 
     def _frozen(self, number: int) -> int:
         return 0 if self._bad.is_set() else round(1000 * number / _RATE)

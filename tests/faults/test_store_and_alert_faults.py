@@ -9,18 +9,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import httpx
-import numpy as np
-import numpy.typing as npt
 
 from tests.e2e.running_service import RunningService, following, wait_for
+from tests.faults.plaza import (
+    RATE,
+    Plaza,
+    in_view,
+    started,
+    stored_tracks,
+    wait_until_forgotten,
+    wait_until_stored,
+)
 from tests.faults.probing import metric, plaza_picture
 from tests.service.http_sources import HttpSources
 from tests.service.receivers import Answer, Receiver, status
-
-_RATE = 8
 
 
 def test_a_locked_store_and_bad_webhooks_lose_no_event(tmp_path: Path, shared: Path) -> None:
@@ -39,7 +43,7 @@ def test_a_locked_store_and_bad_webhooks_lose_no_event(tmp_path: Path, shared: P
             for name, answer in answers.items()
         }
         stack.callback(released.set)
-        url = sources.add_camera("plaza", plaza.draw, fps=_RATE)
+        url = sources.add_camera("plaza", plaza.draw, fps=RATE)
         config = {
             "detector": {"classes": ["person"]},
             "streams": [{"id": "plaza", "url": url, "process_fps": 4}],
@@ -85,18 +89,6 @@ def test_a_locked_store_and_bad_webhooks_lose_no_event(tmp_path: Path, shared: P
         assert service.end() == 0
 
 
-class Plaza:
-    """A camera that shows a picture of people, or nobody."""
-
-    def __init__(self, picture: npt.NDArray[np.uint8]) -> None:
-        self.is_empty = False
-        self._people = picture
-        self._nobody = np.full_like(picture, 120)
-
-    def draw(self, _: int) -> npt.NDArray[np.uint8]:
-        return self._nobody if self.is_empty else self._people
-
-
 def changing(*answers: Answer) -> Answer:
     """The first answers one after the other, the last from then on."""
     left = list(answers)
@@ -135,39 +127,6 @@ def locked(path: Path) -> Iterator[None]:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
-
-
-def in_view(client: httpx.Client, before: set[str]) -> set[str]:
-    """Several people, none of those before."""
-
-    def are_there(answer: Any) -> bool:
-        ids = {track["id"] for track in answer["tracks"]}
-        return len(ids) > 2 and not ids & before
-
-    with following(client, "/v1/streams/plaza/tracks") as until:
-        return {track["id"] for track in until(are_there)["tracks"]}
-
-
-def wait_until_forgotten(client: httpx.Client) -> None:
-    """Nobody is in view for longer than somebody lost keeps the number."""
-    with following(client, "/v1/streams/plaza/tracks") as until:
-        gone = until(lambda answer: not answer["tracks"])["sequence"]
-        until(lambda answer: answer["sequence"] > gone + 4 * _RATE)
-
-
-def started(client: httpx.Client) -> list[Any]:
-    answer = client.get("/v1/events?kind=track_start&limit=500")
-    answer.raise_for_status()
-    items: list[Any] = answer.json()["items"]
-    return items
-
-
-def stored_tracks(client: httpx.Client) -> set[str]:
-    return {event["track"] for event in started(client)}
-
-
-def wait_until_stored(client: httpx.Client, tracks: set[str]) -> None:
-    wait_for(lambda: stored_tracks(client) >= tracks, "the events are stored")
 
 
 def told(receiver: Receiver) -> set[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -98,6 +99,23 @@ def write_many(_: Connection, name: str) -> None:
 def test_a_ring_that_is_not_there_is_said() -> None:
     with pytest.raises(FileNotFoundError):
         FrameRing.attach("sightline-nothing")
+
+
+def test_a_process_without_memory_leaves_the_ring_to_others(
+    ring: FrameRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring.write(_image(7), sequence=1, captured_at=1.0)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("multiprocessing.shared_memory.mmap.mmap", fail)
+        with pytest.raises(OSError, match="Cannot allocate"):
+            FrameRing.attach(ring.name)
+    other = FrameRing.attach(ring.name)
+    assert other.newest == 1
+    other.close()
 
 
 def test_too_little_shared_memory_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
