@@ -104,10 +104,10 @@ def _same_boxes(before: TrackTable, after: Tracked, cut: int, seam: float) -> di
     )
     same = dict(zip(second[chosen].tolist(), first[chosen].tolist(), strict=True))
     for pair in np.argsort(-votes, kind="stable").tolist():
-        one, other = int(first[pair]), int(second[pair])
-        beside = [own for own, track in same.items() if track == one]
-        if other not in same and not _seen_together(table, other, beside):
-            same[other] = one
+        track, own = int(first[pair]), int(second[pair])
+        beside = [known for known, its in same.items() if its == track]
+        if own not in same and not _seen_together(table, own, beside):
+            same[own] = track
     return same
 
 

@@ -74,7 +74,8 @@ def plan_units(video: Video, options: BulkOptions) -> list[Unit]:
     first = options.track.start or 0.0
     seams = tuple(first + seconds * place / count for place in range(1, count))
     starts = [None, *(max(first, seam - options.overlap) for seam in seams)]
-    ends = [*(seam + options.overlap for seam in seams), None]
+    behind = [seam + options.overlap for seam in seams]
+    ends = [*(end if end < first + seconds else None for end in behind), None]
     return [
         Unit(video, "segment", place, count, start, end, seams)
         for place, (start, end) in enumerate(zip(starts, ends, strict=True))

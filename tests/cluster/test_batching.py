@@ -17,9 +17,8 @@ from sightline.structures import Detections, Frame
 class Slow:
     """Sees a box as wide as the frame's index, when it is let."""
 
-    class_names = ("person",)
-
     def __init__(self) -> None:
+        self.class_names: tuple[str, ...] = ("person",)
         self.sizes: list[int] = []
         self.may_run = threading.Event()
 

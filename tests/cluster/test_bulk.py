@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,10 @@ def test_segments_cover_the_video_and_overlap_for_as_long_as_the_tracker_remembe
     assert work.options.overlap == 12.0
     assert (units[0].start, units[2].end) == (None, None)
     assert (units[1].start, units[1].end) == pytest.approx((14.5, 65.0))
+    short = plan_units(
+        work.videos[0], replace(work.options, track=replace(work.options.track, end=60.0))
+    )
+    assert [unit.end for unit in short] == [pytest.approx(42.0), None]  # no further than asked
     (archive / "gone.mp4").symlink_to("nowhere.mp4")
     with pytest.raises(SourceError, match="no such file"):
         plan_units(work.videos[0], work.options)
