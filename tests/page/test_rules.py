@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.running_service import wait_for
 from tests.page.conftest import OpenPage, Room, Screenshot
 
 TAP_PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
@@ -59,6 +60,14 @@ def near(points: Any, expected: list[list[float]]) -> bool:
     return np.shape(points) == np.shape(expected) and bool(
         np.allclose(points, expected, atol=0.012)
     )
+
+
+def is_black(room: Room, stream: str, x: float, y: float) -> bool:
+    """Whether the camera's picture is black at a place in 0…1."""
+    jpeg = room.client.get(f"/v1/streams/{stream}/snapshot.jpg?raw=yes").content
+    image: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    height, width = image.shape[:2]
+    return bool(image[int(y * height), int(x * width)].max() < 30)
 
 
 def test_a_line_is_drawn_dragged_undone_and_saved_with_the_mouse(
@@ -146,10 +155,7 @@ def test_a_mask_is_drawn_with_the_keyboard_alone_and_hides_what_is_behind_it(
     try:
         (mask,) = drawn(room, "gate", "masks")
         assert near(mask, [[0.3, 0.3], [0.7, 0.3], [0.7, 0.7]])
-        jpeg = room.client.get("/v1/streams/gate/snapshot.jpg?raw=yes").content
-        image: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-        height, width = image.shape[:2]
-        assert image[int(0.4 * height), int(0.62 * width)].max() < 30
+        wait_for(lambda: is_black(room, "gate", 0.62, 0.4), "the mask in the camera's picture")
     finally:
         room.client.put("/v1/streams/gate/masks", json={"masks": []}).raise_for_status()
 

@@ -134,7 +134,8 @@ interface Place {
 export function Strip({ event }: { event: Event }) {
   const text = useText();
   const address = addressOf("/v1/events/{event_id}/strip.jpg", { path: { event_id: event.id } });
-  return <img class="strip" src={address} alt={text.events.strip} loading="lazy" decoding="async" />;
+  // Its size is a guess for as long as it is not there, so that nothing jumps when it is.
+  return <img class="strip" src={address} alt={text.events.strip} width={1000} height={150} loading="lazy" decoding="async" />;
 }
 
 /** The place at which it was at a moment, if one is within a second. */

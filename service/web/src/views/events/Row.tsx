@@ -6,7 +6,7 @@ import { numberOf } from "../../parts/canvas";
 import { Time } from "../../parts/Time";
 import { useText } from "../../text";
 import { Strip } from "./Detail";
-import { type Event, useWithPictures } from "./list";
+import type { Event } from "./list";
 import { describe } from "./words";
 
 interface Properties {
@@ -16,9 +16,8 @@ interface Properties {
   onOpen(event: Event): void;
 }
 
-export function Row({ event: listed, rules, cameraName, onOpen }: Properties) {
+export function Row({ event, rules, cameraName, onOpen }: Properties) {
   const text = useText();
-  const event = useWithPictures(listed);
   return (
     <li>
       <button type="button" class="event" onClick={() => onOpen(event)}>

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, Problem, type Schemas } from "../../api/client";
+import { now } from "../../live/connection";
 import { useEvents, useReconnected } from "../../live/hooks";
 import type { LiveEvent } from "../../live/messages";
 import { type Filters, isWanted, queryOf } from "./filters";
@@ -11,8 +12,9 @@ export type Event = Schemas["EventAnswer"];
 const PAGE = 40;
 /** A tab that is open for a week shall not grow. */
 const MOST = 400;
-/** Pictures come some seconds after their event, the clip's last of all. */
-const PICTURES_AFTER = [2_000, 6_000, 14_000, 25_000];
+/** Pictures come some seconds after their event, the clip's last of all; asked for so often, so long. */
+const PICTURES_EVERY = 4_000;
+const PICTURES_FOR = 45_000;
 
 export interface EventList {
   items: readonly Event[];
@@ -72,6 +74,19 @@ export function useEventList(filters: Filters, paused: boolean): EventList & { w
     setWaiting([]);
   }, [paused, waiting]);
 
+  const isIncomplete = items.some(mayGetPictures);
+  useEffect(() => {
+    if (!isIncomplete) return;
+    const timer = setInterval(() => {
+      // One question for all of them; what is wrong with the service is said elsewhere.
+      get("/v1/events", { query: { ...queryOf(newest.current.filters), limit: PAGE } }).then(
+        (page) => setItems((before) => withPictures(before, page.items)),
+        () => undefined,
+      );
+    }, PICTURES_EVERY);
+    return () => clearInterval(timer);
+  }, [isIncomplete, key]);
+
   return {
     items,
     waiting: waiting.length,
@@ -85,21 +100,28 @@ export function useEventList(filters: Filters, paused: boolean): EventList & { w
 /** An event with the pictures that are kept of it by now: asked for while they may still come. */
 export function useWithPictures(event: Event): Event {
   const [known, setKnown] = useState(event);
-  const age = useRef(Date.now() - Date.parse(event.decided));
+  const isIncomplete = mayGetPictures(known);
   useEffect(() => {
-    setKnown(event);
-    const isComplete = event.pictures.includes("clip") || event.kind === "stream_state";
-    if (isComplete || age.current > 60_000) return;
-    const path = { event_id: event.id };
-    const timers = PICTURES_AFTER.map((after) =>
-      setTimeout(() => {
-        // It may be erased by now: then it has none.
-        get("/v1/events/{event_id}", { path }).then(setKnown, () => undefined);
-      }, after),
-    );
-    return () => timers.forEach(clearTimeout);
-  }, [event]);
+    if (!isIncomplete) return;
+    const timer = setInterval(() => {
+      // It may be erased by now: then it has none.
+      get("/v1/events/{event_id}", { path: { event_id: event.id } }).then(setKnown, () => undefined);
+    }, PICTURES_EVERY);
+    return () => clearInterval(timer);
+  }, [isIncomplete]);
   return known;
+}
+
+/** Whether more pictures of an event may be kept in a moment. */
+function mayGetPictures({ kind, pictures, decided }: Event): boolean {
+  const isComplete = pictures.includes("clip") || kind === "stream_state";
+  return !isComplete && now() - Date.parse(decided) < PICTURES_FOR;
+}
+
+/** The list with what is known of its events by now. */
+function withPictures(before: readonly Event[], asked: readonly Event[]): readonly Event[] {
+  const known = new Map(asked.map((event) => [event.id, event]));
+  return before.map((event) => known.get(event.id) ?? event);
 }
 
 /** Both lists in the order of time, each event once. */
