@@ -159,8 +159,9 @@ def open_page(room: Room, chromium: Browser) -> Iterator[OpenPage]:
             problems.append(message.text)
 
     def open_page(token: str | None = None, *, path: str = "#/cameras", **options: Any) -> Page:
-        settings: dict[str, Any] = {"viewport": DESKTOP, "locale": "en-GB", **options}
-        context = chromium.new_context(base_url=room.url, **settings)
+        usual = {"base_url": room.url, "viewport": DESKTOP, "locale": "en-GB"}
+        settings: dict[str, Any] = {**usual, **options}
+        context = chromium.new_context(**settings)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         if token is not None:
