@@ -8,7 +8,9 @@ that was left no longer hopes to find its track again. What was joined stays.
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -31,6 +33,8 @@ __all__ = ["TransitJoiner", "configured_evidence"]
 _LATE = 60.0
 """Seconds by which a track may be reported late."""
 _MOST_NOTES = 100_000
+_PAUSES = 5
+"""How many times as long as a round took nothing is done, at least."""
 _STRANGE_THRESHOLD = 0.5
 """Likeness for networks that were not calibrated."""
 
@@ -92,6 +96,7 @@ class TransitJoiner:
         self._evidence: Evidence | None = None
         self._problems: list[str] = []
         self._loaded = False
+        self._due = -math.inf
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="transit", daemon=True)
 
@@ -112,23 +117,31 @@ class TransitJoiner:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._closing.is_set():
+        while True:
+            began = time.monotonic()
             try:
                 self.step()
             except StoreError as error:
                 _log.warning("tracks cannot be joined now: %s", error)
             except Exception:
                 _log.exception("tracks could not be joined")
-            self._closing.wait(self._interval)
+            # Where a round takes long, cameras get most of the time in between.
+            pause = max(self._interval, _PAUSES * (time.monotonic() - began))
+            if self._closing.wait(pause):
+                return
 
     def step(self) -> list[Joined]:
         """One round: take what was reported, join whom there is nothing more to learn about.
+
+        Nothing is done while nothing was reported and nobody's wait is over.
 
         Raises:
             ModelError: The network of re-identification cannot be used.
             StoreError: The store failed; the next round does the same again.
         """
         now = self._clock.now()
+        if self._loaded and not self._notes and now < self._due:
+            return []
         ways = self._find_ways()
         horizon = now - ways.longest - self._config.transit.settle - _LATE
         self._load(horizon)
@@ -140,8 +153,12 @@ class TransitJoiner:
             left=self._left,
             entered=self._entered,
         )
-        settled = [link for link in links if self._is_settled(link, now)]
-        return self._store(settled, now) if settled else []
+        waits = [self._settles_at(link, now) for link in links]
+        settled = [link for link, until in zip(links, waits, strict=True) if until <= now]
+        self._due = now  # what fails below is done again
+        joined = self._store(settled, now) if settled else []
+        self._due = min((until for until in waits if until > now), default=math.inf)
+        return joined
 
     def _find_ways(self) -> Passages:
         ways, problems = find_ways(self._passages, self._zones_of)
@@ -178,9 +195,10 @@ class TransitJoiner:
             self._evidence = configured_evidence(self._config)
         return self._evidence
 
-    def _is_settled(self, link: Link, now: float) -> bool:
+    def _settles_at(self, link: Link, now: float) -> float:
+        """UNIX seconds from which nothing more is to be learnt about a link."""
         later = self._sightings[link.later]
-        return later.over or now >= later.begin + self._config.transit.settle
+        return now if later.over else later.begin + self._config.transit.settle
 
     def _store(self, links: list[Link], now: float) -> list[Joined]:
         streams = {key[0] for link in links for key in (link.earlier, link.later)}

@@ -105,16 +105,20 @@ def arrival_rates(ordered: Sequence[Sighting], passages: Passages) -> dict[Passa
         return dict.fromkeys(passages, 1 / _LEAST_SPAN)
     first = ordered[0].begin
     last = max(max(one.end for one in ordered), first + _LEAST_SPAN)
+    by_camera: dict[str, list[Sighting]] = {}
+    for one in ordered:
+        by_camera.setdefault(one.camera, []).append(one)
     rates = {}
     for way in passages:
         under_way = _merged(
             [
                 (max(one.end + way.shortest, first), min(one.end + way.longest, last))
-                for one in ordered
+                for one in by_camera.get(way.source, ())
                 if one.over and way.is_left_by(one)
             ]
         )
-        times = [one.begin for one in ordered if way.is_entered_by(one)]
+        arrived = by_camera.get(way.target, ())
+        times = [one.begin for one in arrived if way.is_entered_by(one)]
         starts = [start for start, _ in under_way]
         strangers = sum(not _covers(under_way, starts, time) for time in times)
         quiet = last - first - sum(stop - start for start, stop in under_way)
