@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -106,30 +107,34 @@ class LiveSite:
 
     def settle(self, frames: int = 12) -> dict[str, set[str]]:
         """Who is in view of each camera after so many more frames."""
-        goal = {name: self.processed(name) + frames for name in CAMERAS}
+        before = self.processed()
         wait_for(
-            lambda: all(self.processed(name) >= goal[name] for name in CAMERAS), "frames go on"
+            lambda: all(now >= before[name] + frames for name, now in self.processed().items()),
+            "frames go on",
         )
         return {name: self.people(name) for name in CAMERAS}
 
     def kill(self, site: str) -> Recovery:
         """Kill a node, and watch until its cameras are tracked elsewhere."""
         before = self.settle()
-        processed: dict[str, int] = {}
         noticed: dict[str, float] = {}
         tracked: dict[str, float] = {}
-        began = time.monotonic()
+        killed_at = time.time()
         self.nodes.kill(site)
 
         def recovered() -> bool:
-            for name in HIT:
-                view = self.client.get(f"/v1/streams/{name}").json()
-                now, count = time.monotonic() - began, view["processing"]["processed"]
-                if name not in noticed and view["status"]["error_code"] == "reader_failed":
-                    noticed[name], processed[name] = now, count
-                elif name in noticed and name not in tracked and count > processed[name]:
-                    tracked[name] = now
-            return len(tracked) == len(HIT)
+            if len(noticed) < len(HIT):
+                path = "/v1/events?kind=stream_state&limit=50"
+                for event in self.client.get(path).json()["items"]:
+                    at = datetime.fromisoformat(event["time"]).timestamp()
+                    if event["state"] == "BACKOFF" and at > killed_at:
+                        noticed[event["stream"]] = at - killed_at
+            for name in noticed.keys() - tracked.keys():
+                seen = self.client.get(f"/v1/streams/{name}/tracks").json()["time"]
+                captured = datetime.fromisoformat(seen).timestamp()
+                if captured > killed_at + noticed[name]:
+                    tracked[name] = time.time() - killed_at
+            return len(tracked) >= len(HIT)
 
         wait_for(recovered, "the cameras are tracked elsewhere")
         return Recovery(noticed, tracked, before, self.settle())
@@ -146,10 +151,10 @@ class LiveSite:
         nodes = json.loads(self._sightline("nodes", "list", "--json"))
         return {node["name"]: node["cameras"] for node in nodes}
 
-    def processed(self, stream: str) -> int:
-        """Frames of a stream that were tracked so far."""
-        processing = self.client.get(f"/v1/streams/{stream}").json()["processing"]
-        return int(processing["processed"]) if processing else 0
+    def processed(self) -> dict[str, int]:
+        """Frames of each stream that were tracked so far."""
+        items = self.client.get("/v1/streams").json()["items"]
+        return {item["id"]: (item["processing"] or {}).get("processed", 0) for item in items}
 
     def people(self, stream: str) -> set[str]:
         """Who is in view."""

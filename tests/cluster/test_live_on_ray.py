@@ -29,7 +29,6 @@ def test_a_node_that_dies_and_one_that_is_emptied_cost_no_identity_and_no_event(
         after = site.settle()
         assert {name: after[name] for name in people} == people
         assert {name: site.interruptions(name) for name in CAMERAS} == states
-        views = {item["id"]: item for item in site.client.get("/v1/streams").json()["items"]}
         events = site.client.get("/v1/events?limit=500&kind=track_start").json()["items"]
         assert site.service.end() == 0
         for name in CAMERAS:
@@ -38,10 +37,6 @@ def test_a_node_that_dies_and_one_that_is_emptied_cost_no_identity_and_no_event(
             assert (told.lost, told.doubled) == (Counter(), Counter()), name
     starts = Counter(event["track"] for event in events)
     assert set(starts.values()) == {1}
-    for view in views.values():
-        counts = view["processing"]
-        rest = ("processed", "dropped", "skipped", "waiting")
-        assert counts["received"] == sum(counts[name] for name in rest)
 
 
 @pytest.fixture(autouse=True)

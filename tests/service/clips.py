@@ -23,7 +23,8 @@ def encode_h264(pictures: Iterable[npt.NDArray[np.uint8]], rate: int, path: Path
         stream.pix_fmt = "yuv420p"
         stream.options = _ENCODING
         for number, picture in enumerate(pictures):
-            stream.width, stream.height = picture.shape[1], picture.shape[0]
+            if number == 0:
+                stream.width, stream.height = picture.shape[1], picture.shape[0]
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = number, Fraction(1, rate)
             container.mux(stream.encode(frame))
