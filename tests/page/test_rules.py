@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 import cv2
@@ -189,6 +190,7 @@ def test_what_is_drawn_is_tried_on_the_tracks_that_were_recorded_last(
     room: Room, open_page: OpenPage, screenshot: Screenshot
 ) -> None:
     room.until("/v1/streams/plaza/recorded", lambda answer: answer["end"] is not None)
+    room.until("/v1/streams/plaza/paths", lambda answer: walk_in(answer) is not None)
     page = open_page(room.key("operator")["token"], path="#/rules/plaza")
     surface = surface_of(page)
     expect(page.locator(".surface img")).to_be_visible()
@@ -207,17 +209,20 @@ def test_what_is_drawn_is_tried_on_the_tracks_that_were_recorded_last(
     assert counts == [total["count"] for total in totals]
     # The tracks walk through the picture, and stand still where somebody holds them.
     page.get_by_role("button", name="Pause").click()
-    page.get_by_label("Moment").fill(str(middle_of(replayed.value.json())))
+    moment = walk_in(room.client.get("/v1/streams/plaza/paths").json())
+    page.get_by_label("Moment").fill(str(moment))
     expect(page.locator(".walkers > g").first).to_be_attached()
     screenshot("rules-replay", page)
     assert drawn(room, "plaza", "zones") == []  # trying keeps nothing
 
 
-def middle_of(replayed: Any) -> int:
-    """Milliseconds at which somebody is there: when something happened."""
-    events = replayed["events"]
-    time: int = int(np.datetime64(events[len(events) // 2]["decided"][:-1], "ms").astype(int))
-    return time
+def walk_in(paths: Any) -> int | None:
+    """Milliseconds at which somebody was on their way whose path is known; None without any."""
+    for track in paths["items"]:
+        if len(track["path"]) > 4:
+            start = datetime.fromisoformat(track["started_at"]).timestamp()
+            return round(1000 * (start + track["path"][2][0]))
+    return None
 
 
 def test_drawings_outlive_a_look_at_another_view(room: Room, open_page: OpenPage) -> None:

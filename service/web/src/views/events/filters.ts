@@ -27,6 +27,7 @@ export const OF_RULES: readonly EventKind[] = [
   "zone_dwell",
   "loitering",
   "occupancy",
+  "transit",
 ];
 export const OTHERS: readonly EventKind[] = ["track_start", "track_end", "stream_state"];
 

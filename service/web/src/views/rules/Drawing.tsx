@@ -21,6 +21,7 @@ interface Properties {
   onChange(shapes: readonly Shape[], gesture?: string): void;
   onDrawn(points: readonly Point[]): void;
   onCancel(): void;
+  /** What lies over the shapes. */
   children?(scale: Scale): ComponentChildren;
 }
 
@@ -224,8 +225,8 @@ export function Drawing(properties: Properties) {
       >
         {(scale) => (
           <>
-            {properties.children?.(scale)}
             {shapes.map((shape) => drawShape(shape, scale))}
+            {properties.children?.(scale)}
             {tool === null && chosen && drawHandles(chosen, scale)}
             {tool !== null && <Sketch kind={tool} points={pending} pointer={pointer} scale={scale} />}
           </>

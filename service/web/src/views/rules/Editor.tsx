@@ -101,7 +101,8 @@ export function Editor({ stream, loaded }: { stream: string; loaded: readonly Sh
   };
 
   return (
-    <div class="rules" onKeyDown={onKeyDown}>
+    // Whoever is in the picture now is not who walked then: it steps back while tracks are shown.
+    <div class={shown ? "rules replaying" : "rules"} onKeyDown={onKeyDown}>
       <div class="canvas">
         <div class="toolbar actions" role="toolbar" aria-label={text.rules.tools}>
           {KINDS.map((kind) => (
