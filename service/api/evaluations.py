@@ -59,7 +59,7 @@ async def evaluate_job(
     """Send a ground truth: HOTA, MOTA, IDF1 of the job's tracks, as `sightline eval` has them.
 
     Without a body the job's own corrections are the ground truth. One evaluation runs at a time, in
-    a process of its own, for at most three minutes.
+    a process of its own that yields to the cameras, for at most ten minutes.
     """
     job = await run_in_threadpool(finished_job, job_id, principal, context)
     folder = context.jobs.folder_of(job_id)
@@ -80,6 +80,7 @@ async def evaluate_job(
             protocol,
             write_truth,
             now=context.clock.now(),
+            niceness=context.jobs.niceness,
         )
     )
     note(request, evaluation=found.id, truth=truth or "corrections", protocol=protocol)

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import shutil
 import threading
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ def evaluate(
     write_truth: Callable[[Path], object],
     *,
     now: float,
+    niceness: int = 10,
 ) -> Evaluation:
     """Score a job's tracks against a ground truth; blocks.
 
@@ -74,6 +76,7 @@ def evaluate(
         protocol: Name of a protocol.
         write_truth: Writes the ground truth into a file.
         now: UNIX seconds.
+        niceness: How far its process steps back behind the cameras (`nice`).
 
     Raises:
         InputError: The two cannot be scored.
@@ -89,13 +92,11 @@ def evaluate(
         raise TooManyError("another evaluation is running; try again when it is done", 5.0)
     identifier = new_id()
     place = private_folder(folder.evaluations / identifier)
-    # The suffix tells the evaluator that it is XML.
     path = place / "truth"
     try:
         write_truth(path)
         table = job_table(folder)
-        if path.read_bytes()[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            path = path.replace(place / "truth.xml")
+        path = path.replace(path.with_suffix(_suffix_of(path)))
         scored = score(
             EvaluationSpec(
                 name=name,
@@ -105,6 +106,7 @@ def evaluate(
                 protocol=protocol,
                 report=place / "report.html",
                 rate=table.info.rate,
+                niceness=niceness,
             )
         )
         kinds = {table.info.class_name(kind) for kind in set(table.classes.tolist())} - {"person"}
@@ -157,6 +159,15 @@ def forget(folder: JobFolder, identifier: str) -> None:
     if not (place / "evaluation.json").is_file():
         raise UnknownError(f"there is no evaluation {identifier!r} of this job")
     shutil.rmtree(place)
+
+
+def _suffix_of(path: Path) -> str:
+    """What tells the evaluator which kind of file it is; its name from outside may say anything."""
+    if zipfile.is_zipfile(path):
+        return ".zip"
+    with path.open("rb") as file:
+        head = file.read(64)
+    return ".xml" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else ".txt"
 
 
 def _odd_classes(kinds: set[str]) -> str:

@@ -46,6 +46,7 @@ class JobQueue:
 
     Attributes:
         folder: Where every job has a folder.
+        niceness: As given.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class JobQueue:
         self._config = config
         self._clock = clock
         self._checkpoint_seconds = checkpoint_seconds
-        self._niceness = niceness
+        self.niceness = niceness
         self._ledger = JobLedger(database, clock)
         self._videos = VideoMaker()
         self._closing = False
@@ -215,7 +216,7 @@ class JobQueue:
             self._config.tracker,
             self._config.security.max_pixels,
             self._checkpoint_seconds,
-            self._niceness,
+            self.niceness,
         )
 
     def _remove_strays(self) -> None:

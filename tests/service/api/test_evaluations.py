@@ -123,7 +123,7 @@ def test_corrections_are_a_ground_truth(service: Service, job: str) -> None:
 
 
 def test_what_cannot_be_scored_is_named(service: Service, job: str) -> None:
-    detections = "".join(f"{frame},-1,10,10,20,40,1\n" for frame in range(1, 9)).encode()
+    without_classes = "".join(f"{k},1,10,10,20,40,1\n" for k in range(1, 9)).encode()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name in ("one", "two"):
@@ -132,7 +132,7 @@ def test_what_cannot_be_scored_is_named(service: Service, job: str) -> None:
         "no text": (b"\x00\x01\x02", "gt.txt"),
         "no rows": (b"\n\n", "gt.txt"),
         "an empty file": (b"", "empty.txt"),
-        "no classes": (detections, "det.txt"),
+        "no classes": (without_classes, "det.txt"),
         "a line": (b"1,1,10,10,20,40,1,1,1\n1,one,2,3,4,5,1,1,1\n", "yard.txt"),
         "no CVAT": (b"<html></html>", "page.xml"),
         "two sequences": (packed.getvalue(), "both.zip"),
