@@ -12,7 +12,7 @@ export interface ViewProperties {
 }
 
 export interface View {
-  name: Exclude<keyof Catalogue, "kinds" | "login" | "parts" | "reasons" | "shell">;
+  name: Exclude<keyof Catalogue, "kinds" | "login" | "parts" | "player" | "reasons" | "shell">;
   /** The least role that has something to do there. */
   role: Role;
   /** Whether the navigation leads to it; others are reached from a view. */

@@ -8,6 +8,7 @@ import { kinds } from "./kinds";
 import { login } from "./login";
 import { numbers } from "./numbers";
 import { parts } from "./parts";
+import { player } from "./player";
 import { reasons } from "./reasons";
 import { rules } from "./rules";
 import { search } from "./search";
@@ -15,5 +16,5 @@ import { shell } from "./shell";
 
 export const de: Catalogue = {
   ...{ administration, cameras, correct, events, jobs, kinds, login },
-  ...{ numbers, parts, reasons, rules, search, shell },
+  ...{ numbers, parts, player, reasons, rules, search, shell },
 };

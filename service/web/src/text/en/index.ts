@@ -7,9 +7,10 @@ import { kinds } from "./kinds";
 import { login } from "./login";
 import { numbers } from "./numbers";
 import { parts } from "./parts";
+import { player } from "./player";
 import { reasons } from "./reasons";
 import { rules } from "./rules";
 import { search } from "./search";
 import { shell } from "./shell";
 
-export const en = { administration, cameras, correct, events, jobs, kinds, login, numbers, parts, reasons, rules, search, shell };
+export const en = { administration, cameras, correct, events, jobs, kinds, login, numbers, parts, player, reasons, rules, search, shell };
