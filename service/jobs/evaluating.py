@@ -1,7 +1,7 @@
 """A job's tracks scored against a ground truth by a process of its own, as `sightline eval` does.
 
 The scores are those of `sightline eval TRUTH TRACKS --protocol P` to the last digit; the report is
-its report. Reports need `sightline[eval]`; without it there are scores all the same.
+its report. Without jinja2 and matplotlib there are scores all the same.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class EvaluationAnswer(pydantic.BaseModel):
     )
     warnings: list[str] = Field(description="What is odd about the two.")
     report: str | None = Field(
-        description="Address of the report; null where `sightline[eval]` is not installed.",
+        description="Address of the report; null where jinja2 or matplotlib is missing.",
         examples=[f"/v1/jobs/{_EXAMPLE}/evaluations/{_EXAMPLE}/report.html"],
     )
 
