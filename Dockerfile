@@ -8,6 +8,16 @@ ARG DEBIAN=debian:bookworm-slim
 # onnxruntime-gpu 1.31 is built for CUDA 13 and cuDNN 9.
 ARG CUDA=nvidia/cuda:13.0.2-cudnn-runtime-ubuntu24.04
 
+# The page: whatever it is built with stays here.
+FROM ${DEBIAN} AS page
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends ca-certificates libstdc++6 python3 python3-venv
+WORKDIR /src
+COPY . .
+RUN python3 -m venv /opt/page
+RUN /opt/page/bin/pip install --no-cache-dir --constraint constraints.txt '.[service]'
+RUN /opt/page/bin/python service/web/build.py
+
 FROM ${CUDA} AS gpu-base
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates python3 \
@@ -17,6 +27,7 @@ FROM gpu-base AS gpu-build
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
 WORKDIR /src
 COPY . .
+COPY --from=page /src/service/page/built service/page/built
 RUN python3 -m venv /opt/sightline
 RUN /opt/sightline/bin/pip install --no-cache-dir --constraint constraints.txt '.[service,telemetry]'
 # Both packages bring the module onnxruntime: the one for CPUs has to go first.
@@ -51,6 +62,7 @@ FROM cpu-base AS cpu-build
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
 WORKDIR /src
 COPY . .
+COPY --from=page /src/service/page/built service/page/built
 RUN python3 -m venv /opt/sightline
 RUN /opt/sightline/bin/pip install --no-cache-dir --constraint constraints.txt '.[service,telemetry]'
 RUN ln -s "$(/opt/sightline/bin/python -I -c 'from sightline.demo import CLIP; print(CLIP)')" /opt/sightline/demo.mp4

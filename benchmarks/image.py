@@ -3,9 +3,9 @@
     sudo python benchmarks/image.py            # as root, files belong to root and nobody runs it
     python benchmarks/image.py --keep out/image
 
-Takes the stages `cpu-build` and `cpu` from the Dockerfile: copies what .dockerignore lets through,
-runs every RUN line but those of apt-get and useradd with `/opt` and `/src` moved below a folder,
-takes away all rights to write, and starts ENTRYPOINT and CMD with the image's ENV until
+Takes the stages `page`, `cpu-build` and `cpu` from the Dockerfile: copies what .dockerignore lets
+through, runs every RUN line but those of apt-get and useradd with `/opt` and `/src` moved below a
+folder, takes away all rights to write, and starts ENTRYPOINT and CMD with the image's ENV until
 HEALTHCHECK's command says that it is well. Then the same with the demonstration's configuration,
 until its camera is seen. It takes minutes, most of them pip's.
 """
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,11 @@ def run_in(folder: Path) -> None:
     stages = read_stages(ROOT / "Dockerfile")
     image = stages["cpu"]
     if not (folder / "opt/built").exists():
-        build(folder, stages["cpu-build"])
+        page = folder / "page"
+        build(page, stages["page"], {})
+        build(folder, stages["cpu-build"], {"page": page})
+        shutil.rmtree(page)
+        shutil.rmtree(_below(folder, stages["cpu-build"].settings["WORKDIR"]))
         for _, sources, target in [copy for copy in image.copies if copy[0] is None]:
             place = _below(folder, target)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -88,10 +92,18 @@ def run_in(folder: Path) -> None:
             print(f"demo     people are seen; the camera is {camera['status']['state']}")
 
 
-def build(folder: Path, stage: Stage) -> None:
-    """Run the stage's command lines below the folder."""
+def build(folder: Path, stage: Stage, others: Mapping[str, Path]) -> None:
+    """Run the stage's command lines below a folder.
+
+    Args:
+        folder: Stands for the root of the stage's files.
+        stage: What is run.
+        others: Where the stages lie that this one copies from.
+    """
     source = _below(folder, stage.settings["WORKDIR"])
     copy_context(source)
+    for origin, (path,), target in [copy for copy in stage.copies if copy[0] is not None]:
+        shutil.copytree(_below(others[origin], path), source / target)
     for line in stage.runs:
         if any(word in line for word in _TAKEN):
             print(f"left out {line}")
@@ -108,7 +120,6 @@ def build(folder: Path, stage: Stage) -> None:
             stdout=subprocess.DEVNULL,
         )
         print(f"         {time.monotonic() - began:.0f} s")
-    shutil.rmtree(source)
 
 
 def copy_context(target: Path) -> None:

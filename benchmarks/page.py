@@ -63,6 +63,7 @@ COUNT = """
 """
 SETTLE_SECONDS = 20.0
 SAMPLE_SECONDS = 10.0
+PATIENCE_SECONDS = 300.0
 
 
 def main() -> None:
@@ -219,6 +220,7 @@ def viewer(url: str, tiles: int) -> Iterator[Page]:
         for process in processes["processInfo"]:
             os.setpriority(os.PRIO_PROCESS, process["id"], 19)
         context = browser.new_context(base_url=url, viewport={"width": 1440, "height": 1600})
+        context.set_default_timeout(1000 * PATIENCE_SECONDS)
         context.add_init_script(COUNT)
         context.request.post("/v1/session", data={"token": TOKEN})
         page = context.new_page()
@@ -226,7 +228,6 @@ def viewer(url: str, tiles: int) -> Iterator[Page]:
         page.wait_for_function(
             "count => document.querySelectorAll('canvas[data-sequence]').length === count",
             arg=tiles,
-            timeout=300_000,
         )
         yield page
         browser.close()

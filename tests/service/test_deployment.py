@@ -210,6 +210,15 @@ def test_cluster_runs_the_cpu_image_with_ray_and_only_its_head_can_be_asked(
     assert {word for word in serve if word.startswith("--")} == {"--config", "--cluster"} <= known
 
 
+def test_image_has_the_page_and_nothing_that_builds_it(stages: dict[str, Stage]) -> None:
+    assert stages["page"].runs[-1].endswith("service/web/build.py")
+    for name in ("cpu-build", "gpu-build"):
+        assert ("page", ["/src/service/page/built"], "service/page/built") in stages[name].copies
+    rules = (ROOT / ".dockerignore").read_text().splitlines()
+    # Else an old build of this machine would be in it.
+    assert {"**/built", "**/node_modules"} <= set(rules)
+
+
 def test_context_of_the_image_holds_what_a_wheel_is_made_of() -> None:
     rules = (ROOT / ".dockerignore").read_text().splitlines()
     let_through = {rule[1:] for rule in rules if rule.startswith("!")}
@@ -223,7 +232,7 @@ def test_wheel_holds_all_that_the_service_serves(tmp_path: Path) -> None:
     """Built without isolation, so that nothing is downloaded."""
     source = tmp_path / "source"
     source.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__", "*.nbi", "*.nbc")
+    ignored = shutil.ignore_patterns("__pycache__", "*.nbi", "*.nbc", "node_modules")
     for rule in (ROOT / ".dockerignore").read_text().splitlines():
         name = rule.removeprefix("!")
         if rule.startswith("!") and (ROOT / name).is_dir():
@@ -243,6 +252,12 @@ def test_wheel_holds_all_that_the_service_serves(tmp_path: Path) -> None:
         "sightline/service/page/index.html",
     }
     assert expected <= names
+    built = ROOT / "service/page/built"
+    assert {
+        f"sightline/{file.relative_to(ROOT)}" for file in built.rglob("*") if file.is_file()
+    } <= names
+    # What the page is made of stays at home.
+    assert not {name for name in names if name.startswith("sightline/service/web")}
     migrations = (ROOT / "service/store/migrations/versions").glob("v*.py")
     assert {
         f"sightline/service/store/migrations/versions/{one.name}" for one in migrations
