@@ -8,6 +8,9 @@ compared byte by byte. The process is held on one core (`sched_setaffinity`), ea
 that it starts on one as well, Ray's own processes among them. Both clocks run from the first video
 to the last: neither the start of Ray nor that of its processes is in it (a video is tracked
 beforehand on every lane). Asked: 1.8 times.
+
+CPU time is printed as well, of all processes of the two nodes: what a frame costs there beside what
+it costs alone says what two idle cores would give, also where others use the cores meanwhile.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from sightline.cluster.bulk.archive import find_videos
 from sightline.cluster.bulk.executor import Executor, LocalExecutor
 from sightline.cluster.bulk.manifest import MANIFEST, Manifest
 from sightline.cluster.bulk.options import BulkOptions, settings_of
-from sightline.cluster.bulk.run import ArchiveSummary, BulkRun
+from sightline.cluster.bulk.run import BulkRun
 from sightline.recording import DetectorOptions, Networks, TrackOptions
 
 CORES = sorted(os.sched_getaffinity(0))[:2]
@@ -48,7 +51,7 @@ def main() -> None:
     """Measure, compare, print."""
     arguments = _arguments()
     if arguments.alone is not None:
-        print(json.dumps(_facts(_alone(arguments, arguments.alone))))
+        print(json.dumps(_alone(arguments, arguments.alone)))
         return
     if len(CORES) < 2:
         sys.exit("two cores are needed")
@@ -56,43 +59,66 @@ def main() -> None:
         folder = Path(scratch)
         _lay_out(arguments.shared / "data/clips", folder / "archive", arguments.copies)
         alone = _in_a_process_of_its_own(folder)
-        spread = _facts(_spread(arguments, folder))
+        spread = _spread(arguments, folder)
         same = _same_files(folder / "alone", folder / "spread")
-    print(f"one process, one core     {alone['frames']} frames in {alone['seconds']:.1f} s")
-    print(f"two nodes, a core each    {spread['frames']} frames in {spread['seconds']:.1f} s")
-    print(f"times as fast             {alone['seconds'] / spread['seconds']:.2f}")
-    print(f"files                     {'the same bytes' if same else 'THEY DIFFER'}")
+    for name, facts in (("one process, one core", alone), ("two nodes, a core each", spread)):
+        cost = 1000 * facts["cpu"] / facts["frames"]
+        speed = facts["frames"] / facts["seconds"]
+        print(
+            f"{name:24}{facts['frames']} frames, {speed:.1f} a second, {cost:.1f} ms of CPU a frame"
+        )
+    print(f"times as fast           {alone['seconds'] / spread['seconds']:.2f}")
+    print(f"by CPU time             {2 * alone['cpu'] / spread['cpu']:.2f}")
+    print(f"files                   {'the same bytes' if same else 'THEY DIFFER'}")
     if not same:
         sys.exit(1)
 
 
-def _alone(arguments: argparse.Namespace, folder: Path) -> ArchiveSummary:
+def _alone(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
     os.sched_setaffinity(0, CORES[:1])
     options, networks, settings = _prepare(arguments, folder / "alone")
     return _both(folder, options, settings, LocalExecutor(options, networks))
 
 
-def _spread(arguments: argparse.Namespace, folder: Path) -> ArchiveSummary:
+def _spread(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
     from sightline.cluster.bulk.ray_executor import RayExecutor
     from sightline.cluster.session import connect
 
     options, _, settings = _prepare(arguments, folder / "spread")
     with _two_nodes() as address, connect(address):
         executor = RayExecutor(options)
-        summary = _both(folder, options, settings, executor)
+        facts = _both(folder, options, settings, executor)
         executor.close()
-    return summary
+    return facts
 
 
-def _both(folder: Path, options: BulkOptions, settings: str, executor: Executor) -> ArchiveSummary:
+def _both(
+    folder: Path, options: BulkOptions, settings: str, executor: Executor
+) -> dict[str, float]:
     """A video on every lane, then the archive; the facts are the archive's."""
     for archive in ("first", "archive"):
+        before = _cpu_seconds()
         with Manifest(options.out, settings) as manifest:
             videos = find_videos(str(folder / archive))
             summary = BulkRun(videos, options, manifest, print).run(executor)
         if summary.failed:
             sys.exit(f"failed: {summary.failed}")
-    return summary
+    cpu = _cpu_seconds() - before
+    return {"frames": summary.frames, "seconds": summary.seconds, "cpu": cpu}
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and of all that run below it."""
+    own, parents = {}, {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            parents[int(path.parent.name)] = int(fields[1])
+            own[int(path.parent.name)] = int(fields[11]) + int(fields[12])
+    family = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(own[pid] for pid in family) / os.sysconf("SC_CLK_TCK")
 
 
 def _prepare(arguments: argparse.Namespace, out: Path) -> tuple[BulkOptions, Networks, str]:
@@ -147,10 +173,6 @@ def _two_nodes() -> Iterator[str]:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, everything)
         cluster.shutdown()
-
-
-def _facts(summary: ArchiveSummary) -> dict[str, float]:
-    return {"frames": summary.frames, "seconds": summary.seconds}
 
 
 def _same_files(one: Path, other: Path) -> bool:
