@@ -75,11 +75,9 @@ export function Scoring({ job, onClose }: Properties) {
             </Button>
             <input
               ref={chooser}
-              class="unseen"
-              tabIndex={-1}
+              hidden
               type="file"
               accept=".txt,.zip,.xml"
-              aria-label={text.sendTruth}
               onChange={(event) => {
                 send(event.currentTarget.files?.[0]);
                 event.currentTarget.value = "";

@@ -78,11 +78,9 @@ export function SendVideo({ onSent }: { onSent(job: Job): void }) {
             </Button>
             <input
               ref={chooser}
-              class="unseen"
-              tabIndex={-1}
+              hidden
               type="file"
               accept="video/*,.mkv,.avi,.ts"
-              aria-label={text.choose}
               onChange={(event) => {
                 send(event.currentTarget.files?.[0]);
                 event.currentTarget.value = "";
