@@ -263,10 +263,13 @@ class Fleet:
                 functools.partial(self._hear, name),
                 self._pass_on,
                 functools.partial(self._do, functools.partial(self._open, name)),
-                lambda reason, name=name: self._do(lambda: self._lose(name, reason)),
+                functools.partial(self._note_loss, name),
             )
             self._nodes.enter(name, node)
         self._nodes.mark(draining)
+
+    def _note_loss(self, name: str, reason: str) -> None:
+        self._do(lambda: self._lose(name, reason))
 
     def _open(self, name: str) -> None:
         node = self._nodes.get(name)

@@ -94,7 +94,9 @@ class Node:
             on_engine,
             start=self._start_engine,
             accounts=accounts,
-            make_ring=lambda *size: RemoteRing(*size, self.send, self._link.picture),
+            make_ring=lambda name, height, width: RemoteRing(
+                name, height, width, self.send, self._link.picture
+            ),
         )
         self._link.start()
 

@@ -36,8 +36,7 @@ class Roster:
 
     def enter(self, stream: Stream, guard: Guard | None, now: float) -> ClusterCamera:
         """A camera that is to be taken on; it has a status from now on."""
-        state = "CONNECTING" if stream.enabled else "STOPPED"
-        status = StreamStatus(stream.id, state, now)
+        status = StreamStatus(stream.id, "CONNECTING" if stream.enabled else "STOPPED", now)
         with self._lock:
             self._statuses[stream.id] = status
         return ClusterCamera(stream, guard, status, stream.enabled)

@@ -74,7 +74,8 @@ class _Lookout:
 
         while not self._ended.is_set():
             try:
-                alive = {node_name(node): self._maker(node) for node in _usable(ray.nodes())}
+                nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+                alive = {node_name(node): self._maker(node) for node in _usable(nodes)}
                 self._fleet.note_nodes(alive, board.draining())
                 board.show(self._fleet.views(), self._clock.now())
             except (RayError, RuntimeError, OSError) as error:

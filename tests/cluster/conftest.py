@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from tests.service.clips import encode_h264, repeated
@@ -19,7 +20,8 @@ def still_clip(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     clip.release()
     assert read
     path = tmp_path_factory.mktemp("still") / "still.mp4"
-    return repeated(encode_h264((picture for _ in range(16)), 8, path), 300)
+    standing = np.asarray(picture, np.uint8)
+    return repeated(encode_h264((standing for _ in range(16)), 8, path), 300)
 
 
 @pytest.fixture(scope="session")

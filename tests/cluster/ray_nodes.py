@@ -37,7 +37,7 @@ class RayNodes:
             warnings.simplefilter("ignore")  # Ray's own
             from ray.cluster_utils import Cluster
 
-            self._cluster = Cluster()
+            self._cluster: Any = Cluster()
             self._nodes: dict[str, Any] = {
                 site: self._cluster.add_node(
                     wait=False,
