@@ -356,7 +356,7 @@ def test_a_damaged_store_is_to_be_moved_away(archive: Path, tmp_path: Path) -> N
 
 
 def test_a_backup_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    """There is one version so far; the one before it is a file without tables."""
+    """A file without tables is the version before the first."""
     store = tmp_path / "older.db"
     with closing(sqlite3.connect(store)) as opened:
         opened.execute("VACUUM")

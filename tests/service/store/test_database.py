@@ -25,6 +25,7 @@ from sightline.service.store.audit import add_entry, list_entries
 from sightline.service.store.database import Database
 from sightline.service.store.errors import StoreError
 from sightline.service.store.events import insert_events, list_events
+from sightline.service.store.identities import list_identities
 from sightline.service.store.keys import Key, add_key
 from sightline.service.store.tables import metadata
 from tests.service.postgres import PostgresServer
@@ -54,6 +55,21 @@ def test_migrations_make_the_tables_that_the_code_knows(database: Database) -> N
             session.connection(), opts={"compare_type": True, "compare_server_default": True}
         )
         assert compare_metadata(context, metadata) == []
+
+
+def test_a_store_of_the_first_version_gets_identities_and_keeps_its_rows(
+    database: Database,
+) -> None:
+    with database.session() as session:
+        insert_events(session, [stored()])
+        session.execute(text("DROP TABLE identities"))
+        session.execute(text("DROP TABLE numbers"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    database.migrate()
+    database.check()
+    with database.reading() as session:
+        assert len(list_events(session).items) == 1
+        assert list_identities(session).items == ()
 
 
 def test_a_store_is_migrated_once_by_whoever_comes_first(
@@ -175,7 +191,7 @@ def test_a_store_without_tables_is_not_fine(
 ) -> None:
     (tmp_path / "store.db").touch()
     for database in (open_sqlite(), Database(postgres.create())):
-        with pytest.raises(StoreError, match="has version none of its tables, expected 0001"):
+        with pytest.raises(StoreError, match="has version none of its tables, expected 0002"):
             database.check()
         database.close()
 
@@ -184,11 +200,11 @@ def test_a_newer_store_is_left_alone(database: Database) -> None:
     with database.session() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for action in (database.check, database.migrate):
-        with pytest.raises(StoreError, match=r"newer version .*version 9999.*knows 0001") as caught:
+        with pytest.raises(StoreError, match=r"newer version .*version 9999.*knows 0002") as caught:
             action()
         assert caught.value.code == "store_newer"
     with database.session() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0002'"))
 
 
 @pytest.mark.parametrize("content", [b"MZ this is no database" * 100, b"SQLite format 3\0" * 300])
