@@ -43,6 +43,8 @@ _MOST_WAITING = 200
 _MOST_CLIPS_AT_ONCE = 2
 _WATCH_SECONDS = 10.0
 _MARGIN = 1.0  # seconds until the last packets of a clip are surely recorded
+_LATEST = 8.0  # seconds behind that, after which its first packets may be gone
+_GIVES_WAY = 2.0  # seconds by which clips of coming and going let those of rules go first
 _REST_SECONDS = 60.0  # after a disk was full
 _TIDY_SECONDS = 3600.0
 _NAP = 0.5
@@ -75,7 +77,7 @@ class EventPictureStatistics:
         snapshots: Pictures that were kept.
         clips: Clips that were kept.
         failed: Pictures and clips that could not be made or written.
-        dropped: Events that got none, because too many waited.
+        dropped: Events that got none, because too many waited or they waited too long.
         bytes: Size of all that is kept now.
     """
 
@@ -192,6 +194,8 @@ class EventPictures:
 
     def _expect_clip(self, stored: StoredEvent) -> None:
         due = stored.event.decided + self._wanted.after + _MARGIN
+        if stored.event.kind in ("track_start", "track_end"):
+            due += _GIVES_WAY
         with self._condition:
             if len(self._clips) >= _MOST_WAITING:
                 self._count(dropped=1)
@@ -244,7 +248,11 @@ class EventPictures:
                     return
                 if self._cutting >= _MOST_CLIPS_AT_ONCE:
                     return
-                stored = heapq.heappop(self._clips)[2]
+                due, _, stored = heapq.heappop(self._clips)
+                if due < now - _LATEST:
+                    # Half a clip would tell half of what happened.
+                    self._count(dropped=1)
+                    continue
                 self._cutting += 1
             self._cut(stored)
 

@@ -267,6 +267,31 @@ def test_a_clip_that_cannot_be_made_is_counted(make_scene: Callable[..., Scene])
     scene.until(lambda: scene.keeper.statistics.failed == 1)
 
 
+def test_a_clip_whose_packets_would_be_gone_is_left_out_and_counted(
+    make_scene: Callable[..., Scene],
+) -> None:
+    scene = make_scene(snapshots=False)
+    (late,) = scene.see("line_cross")
+    scene.now[0] += 60
+    (stored,) = scene.see("line_cross")
+    scene.until(lambda: scene.keeper.statistics.dropped == 1)
+    scene.now[0] += 5
+    scene.until(lambda: scene.keeper.find(stored, "mp4") is not None)
+    assert scene.keeper.find(late, "mp4") is None
+
+
+def test_clips_of_rules_are_cut_before_those_of_coming_and_going(
+    make_scene: Callable[..., Scene],
+) -> None:
+    scene = make_scene(snapshots=False)
+    started, crossed = scene.see("track_start", "line_cross")
+    scene.now[0] += 4.5
+    scene.until(lambda: scene.keeper.find(crossed, "mp4") is not None)
+    assert scene.keeper.find(started, "mp4") is None
+    scene.now[0] += 2
+    scene.until(lambda: scene.keeper.find(started, "mp4") is not None)
+
+
 def test_more_events_than_can_be_kept_are_dropped_and_counted(
     make_scene: Callable[..., Scene],
 ) -> None:
