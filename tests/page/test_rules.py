@@ -199,7 +199,7 @@ def test_what_is_drawn_is_tried_on_the_tracks_that_were_recorded_last(
         page.mouse.click(*at(surface, x, y))
     with page.expect_response("**/v1/rules/replay") as replayed:
         page.get_by_role("button", name="Try it").click()
-    asked = replayed.value.request.post_data_json
+    asked: Any = replayed.value.request.post_data_json
     assert [zone["id"] for zone in asked["zones"]] == ["zone-1"]
     totals = replayed.value.json()["totals"]
     assert sum(total["count"] for total in totals) > 0
@@ -221,7 +221,7 @@ def walk_in(paths: Any) -> int | None:
     for track in paths["items"]:
         if len(track["path"]) > 4:
             start = datetime.fromisoformat(track["started_at"]).timestamp()
-            return round(1000 * (start + track["path"][2][0]))
+            return round(1000 * (start + float(track["path"][2][0])))
     return None
 
 

@@ -80,7 +80,8 @@ def test_somebody_is_found_by_a_click_and_by_a_box_in_a_camera_s_picture(
     person.first.focus()
     with page.expect_response("**/v1/search*") as by_track:
         page.keyboard.press("Enter")
-    track = by_track.value.request.post_data_json["track"]
+    asked: Any = by_track.value.request.post_data_json
+    track = asked["track"]
     assert track.startswith("plaza:")
     expect(page.get_by_role("heading", name=f"Who looks like {track}?")).to_be_visible()
 
