@@ -102,8 +102,9 @@ def build(folder: Path, stage: Stage, others: Mapping[str, Path]) -> None:
     """
     source = _below(folder, stage.settings["WORKDIR"])
     copy_context(source)
-    for origin, (path,), target in [copy for copy in stage.copies if copy[0] is not None]:
-        shutil.copytree(_below(others[origin], path), source / target)
+    for origin, (path, *_), target in stage.copies:
+        if origin is not None:
+            shutil.copytree(_below(others[origin], path), source / target)
     for line in stage.runs:
         if any(word in line for word in _TAKEN):
             print(f"left out {line}")

@@ -18,6 +18,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -37,8 +38,8 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--no-proxy-server"),
     *("--disable-dev-shm-usage", "--disable-breakpad", "--disable-extensions"),
 )
-DESKTOP = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE = 60_000
 """Milliseconds; the machine may be busy with other tests."""
 expect.set_options(timeout=PATIENCE)

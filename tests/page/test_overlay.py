@@ -80,7 +80,7 @@ def drawn_box(picture: Image) -> npt.NDArray[np.int64] | None:
     best: npt.NDArray[np.int64] | None = None
     longest = 0
     for colour in COLOURS:
-        mask = (np.abs(picture.astype(int) - colour) <= 6).all(axis=2)
+        mask = np.all(np.abs(picture.astype(int) - colour) <= 6, axis=2)
         # Its upright lines are the longest of their colour.
         heights = mask.sum(axis=0)
         columns = np.flatnonzero(heights > 0.1 * picture.shape[0])

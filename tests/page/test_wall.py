@@ -68,8 +68,8 @@ def sixteen_cameras(live: LiveService) -> Iterator[None]:
         number = 0
         while not over.wait(1 / FPS):
             number += 1
-            x = 100 + number % 400
-            boxes = [[x, 100, x + 50, 250], [500 - x / 2, 150, 540 - x / 2, 300]]
+            x = 100.0 + number % 400
+            boxes = [[x, 100.0, x + 50, 250.0], [500 - x / 2, 150.0, 540 - x / 2, 300.0]]
             for name in names:
                 result = make_result(name, number, boxes, size=(640, 360))
                 live.show(pictures[number % len(pictures)], result)
@@ -97,7 +97,7 @@ def test_sixteen_tiles_share_one_connection_and_keep_no_memory(
     database.migrate()
     database.close()
     with LiveService(tmp_path / "store.db") as live, sixteen_cameras(live):
-        context = chromium.new_context(base_url=live.url, viewport={**DESKTOP, "height": 1800})
+        context = chromium.new_context(base_url=live.url, viewport={"width": 1440, "height": 1800})
         try:
             context.set_default_timeout(PATIENCE)
             context.add_init_script(_COUNT)
@@ -136,7 +136,7 @@ def test_pictures_are_drawn_from_the_frame_that_their_boxes_are_of(
                 sequence += 1
                 number = sequence % 10 + 1
                 image = np.full((360, 640, 3), 20 * number, np.uint8)
-                box = [50 * number, 100, 50 * number + 50, 300]
+                box = [50.0 * number, 100.0, 50.0 * number + 50, 300.0]
                 live.show(image, make_result("gate", sequence, [box], size=(640, 360)))
 
         thread = threading.Thread(target=show)
