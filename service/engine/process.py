@@ -43,6 +43,8 @@ _BLUR_CONFIDENCE = 0.1
 """People with at least this score are blurred, whatever score counts."""
 _SWITCH_SECONDS = 0.001
 """A thread that wants the interpreter has it after that: the detector is not to wait."""
+_NICENESS = 5
+"""The network takes every core that is free; who answers people and reads cameras comes first."""
 
 
 def run_engine(
@@ -62,6 +64,7 @@ def run_engine(
         threads: CPU threads of the detector; 0 for all cores that the process may use.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
+    os.nice(_NICENESS)
     sending = threading.Lock()
 
     def tell(report: Report) -> None:

@@ -83,7 +83,7 @@ def test_where_both_stand_in_a_frame_the_box_of_the_one_that_stays_is_kept() -> 
 
 
 def test_splitting_merging_deleting_and_renaming_follow_each_other() -> None:
-    edits = [split(3, 8, 9), merge(2, 9), delete(1), rename(3, 1)]
+    edits: list[Edit] = [split(3, 8, 9), merge(2, 9), delete(1), rename(3, 1)]
     corrected, effect = correct(TABLE, edits)
     # 9 stands in frames 12 to 14 beside 2, whose boxes stay.
     assert frames_of(corrected) == {1: [5, 6, 7], 2: [*range(8, 20)]}
