@@ -48,7 +48,8 @@ def test_tracks_are_listed_one_by_one(service: Service, job: str) -> None:
 
 def test_boxes_come_in_stretches_of_frames(service: Service, job: str) -> None:
     client = service.client()
-    first, seen = 0, []
+    first: int | None = 0
+    seen: list[dict[str, Any]] = []
     while first is not None:
         answer = client.get(f"{job}/boxes", params={"first": first, "limit": 128}).json()
         seen += answer["frames"]

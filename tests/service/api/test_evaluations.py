@@ -26,14 +26,15 @@ def poor_tracks() -> TrackTable:
     table = plaza_tracks()
     kept = (table.frames % 7 != 3) & ~((table.ids == 2) & (table.frames < 60))
     ids = np.where((table.ids == 4) & (table.frames > 150), 90, table.ids)
-    boxes = table.boxes + np.float32([4, 2, 4, 2])
-    columns = {"frames": table.frames, "scores": table.scores, "classes": table.classes}
+    boxes = (table.boxes + np.array([4, 2, 4, 2])).astype(np.float32)
     return dataclasses.replace(
         table,
         ids=ids[kept],
         boxes=boxes[kept],
         predicted=table.predicted[kept],
-        **{name: column[kept] for name, column in columns.items()},
+        frames=table.frames[kept],
+        scores=table.scores[kept],
+        classes=table.classes[kept],
     )
 
 
