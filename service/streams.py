@@ -325,7 +325,7 @@ class StreamManager:
         return self._draw(stream, lines=_dumped(lines))
 
     def set_masks(self, stream: str, masks: Sequence[Polygon]) -> list[str]:
-        """Replace the masks; the reader begins anew, so that no frame passes without them.
+        """Replace the masks; they hold from the next frame that the reader decodes.
 
         Raises:
             UnknownError: There is no stream of that name.

@@ -117,7 +117,7 @@ def read_masks(stream_id: str, _: Viewer, context: CurrentContext) -> Masks:
 def replace_masks(
     stream_id: str, body: Masks, _: Operator, request: Request, context: CurrentContext
 ) -> Masks:
-    """Replace all masks at once; no frame is looked at or shown without them."""
+    """Replace all masks at once; they hold from the next frame that is decoded."""
     context.streams.set_masks(stream_id, body.masks)
     note(request, masks=len(body.masks))
     return read_masks(stream_id, _, context)
