@@ -42,7 +42,8 @@ def test_csv_holds_what_the_interface_counts(page: Page, counted: Room, tmp_path
         chart.get_by_role("button", name="CSV").click()
     saved = tmp_path / "numbers.csv"
     download.value.save_as(saved)
-    rows = list(csv.DictReader(saved.open(newline="", encoding="utf-8")))
+    with saved.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
     assert len(rows) == 24
     answer = counted.client.get("/v1/presence", params={"stream": "gate", "class": "person"})
     came = sum(one["came"] for one in answer.json()["items"] if one["zone"] == "")

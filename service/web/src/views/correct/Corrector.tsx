@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { useAnswer } from "../../api/hooks";
+import { useReconnected } from "../../live/hooks";
 import { EmptyState } from "../../parts/EmptyState";
 import { ProblemNotice } from "../../parts/Notice";
 import { Boxes } from "../../player/boxes";
@@ -23,6 +24,7 @@ export function Corrector({ job }: { job: Schemas["JobAnswer"] }) {
   const query = { corrected: true };
   const { data: facts, problem, reload } = useAnswer("/v1/jobs/{job_id}/tracks", { path: { job_id: job.id }, query });
   const revision = corrections.saved?.revision;
+  useReconnected(() => problem && reload());
 
   useEffect(() => {
     if (revision) reload();

@@ -1,6 +1,7 @@
 /** A job's tracks corrected by a person: what comes out is a ground truth. */
 
 import { useAnswer } from "../../api/hooks";
+import { useReconnected } from "../../live/hooks";
 import { EmptyState } from "../../parts/EmptyState";
 import { ProblemNotice } from "../../parts/Notice";
 import { Page } from "../../parts/Page";
@@ -11,7 +12,8 @@ import "./correct.css";
 
 export default function Correct({ parts: [id] }: ViewProperties) {
   const text = useText().correct;
-  const { data: job, problem } = useAnswer(id ? "/v1/jobs/{job_id}" : null, { path: { job_id: id ?? "" } });
+  const { data: job, problem, reload } = useAnswer(id ? "/v1/jobs/{job_id}" : null, { path: { job_id: id ?? "" } });
+  useReconnected(() => problem && reload());
   const lost = !id || problem?.status === 404 || problem?.status === 422 || (job && job.state !== "DONE");
   return (
     <Page

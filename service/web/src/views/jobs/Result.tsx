@@ -1,6 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { useAnswer } from "../../api/hooks";
+import { useReconnected } from "../../live/hooks";
 import { EmptyState } from "../../parts/EmptyState";
 import { ProblemNotice } from "../../parts/Notice";
 import { Boxes } from "../../player/boxes";
@@ -11,7 +12,8 @@ import { useText } from "../../text";
 /** The video with its tracks, which can be gone through one by one. */
 export function Result({ job }: { job: Schemas["JobAnswer"] }) {
   const text = useText().jobs;
-  const { data: facts, problem } = useAnswer("/v1/jobs/{job_id}/tracks", { path: { job_id: job.id } });
+  const { data: facts, problem, reload } = useAnswer("/v1/jobs/{job_id}/tracks", { path: { job_id: job.id } });
+  useReconnected(() => problem && reload());
   const [selected, setSelected] = useState<number | null>(null);
   const [goal, setGoal] = useState<{ time: number } | null>(null);
   const boxes = useMemo(() => facts && new Boxes(job.id, facts, false), [job.id, facts]);

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { addressOf, del, post, Problem, type Schemas } from "../../api/client";
 import { useAnswer } from "../../api/hooks";
 import { upload } from "../../api/upload";
+import { useReconnected } from "../../live/hooks";
 import { Button } from "../../parts/Button";
 import { Select } from "../../parts/Field";
 import { Notice, ProblemNotice } from "../../parts/Notice";
@@ -28,6 +29,7 @@ export function Scoring({ job, onClose }: Properties) {
   const mine = may(useWho(), "operator");
   const path = { job_id: job.id };
   const { data, problem, reload } = useAnswer("/v1/jobs/{job_id}/evaluations", { path });
+  useReconnected(() => problem && reload());
   const corrections = useAnswer("/v1/jobs/{job_id}/corrections", { path });
   const [protocol, setProtocol] = useState<Protocol>("mot17");
   const [busy, setBusy] = useState(false);

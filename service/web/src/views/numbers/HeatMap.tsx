@@ -22,7 +22,7 @@ export function HeatMap({ wish }: { wish: Wish }) {
   const { data, problem } = useAnswer("/v1/streams/{stream_id}/movement", {
     path: { stream_id: wish.stream },
     query: { begin: wish.begin.toISOString(), end: wish.end.toISOString(), class: wish.classes },
-  });
+  }, { every: 60_000 });
   const shape = picture ? picture.height / picture.width : 9 / 16;
   const height = Math.round(WIDTH * shape);
 

@@ -17,7 +17,7 @@ import "./numbers.css";
 
 export default function Numbers({ parts: [camera] }: ViewProperties) {
   const text = useText().numbers;
-  const { data, problem } = useAnswer("/v1/streams", { query: { limit: 500 } });
+  const { data, problem } = useAnswer("/v1/streams", { query: { limit: 500 } }, { every: 15_000 });
   const streams = data?.items ?? [];
   const stream = streams.find(({ id }) => id === camera) ?? streams[0];
   return (

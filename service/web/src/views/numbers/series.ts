@@ -22,20 +22,35 @@ export interface Asked {
   problem: Problem | undefined;
 }
 
+const FRESH = 60_000;
+const RETRY = 5_000;
+
 /** Everything about a place in a stretch of time. */
 export function useSeries(wish: Wish, place: Place): Asked {
   const [asked, setAsked] = useState<Asked>({ series: undefined, problem: undefined });
   const key = JSON.stringify([wish, place]);
   useEffect(() => {
     const ending = new AbortController();
-    const work = place.startsWith("line:") ? crossings(wish, place, ending.signal) : presence(wish, place, ending.signal);
-    work.then(
-      (series) => setAsked({ series, problem: undefined }),
-      (error: unknown) => {
-        if (error instanceof Problem) setAsked((before) => ({ ...before, problem: error }));
-      },
-    );
-    return () => ending.abort();
+    let timer: ReturnType<typeof setTimeout>;
+    const ask = () => {
+      const count = place.startsWith("line:") ? crossings : presence;
+      count(wish, place, ending.signal).then(
+        (series) => {
+          setAsked({ series, problem: undefined });
+          timer = setTimeout(ask, FRESH);
+        },
+        (error: unknown) => {
+          if (!(error instanceof Problem)) return;
+          setAsked((before) => ({ ...before, problem: error }));
+          timer = setTimeout(ask, RETRY);
+        },
+      );
+    };
+    ask();
+    return () => {
+      ending.abort();
+      clearTimeout(timer);
+    };
   }, [key]);
   return asked;
 }
