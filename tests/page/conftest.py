@@ -27,7 +27,7 @@ from sightline.demo import CLIP
 from sightline.service.api.page import BUILT
 from tests.e2e.running_service import RunningService, following
 from tests.page.sources import Image, make_endless, read_pictures, repeated
-from tests.service.conftest import _no_proxy  # noqa: F401 - a fixture
+from tests.service.conftest import _gstreamer, _no_proxy, serve_rtsp  # noqa: F401 - fixtures
 from tests.service.http_sources import HttpSources
 from tests.service.rtsp_server import RtspServer, missing_gstreamer
 
