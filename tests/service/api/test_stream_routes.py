@@ -203,6 +203,7 @@ def test_changes_are_tried_with_the_password_that_is_kept(
     # Another host must not be told it.
     client.post("/v1/streams/yard/probe", json={"url": "http://10.0.0.9/else"}).raise_for_status()
     assert not tried[-1].password
+    assert client.get("/v1/streams/yard").json()["url"] == before["url"]
     refused = client.post("/v1/streams/yard/probe", json={"url": "http://127.0.0.1/"})
     assert code_of(refused) == "stream_refused"
     assert len(tried) == 2
