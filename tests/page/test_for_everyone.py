@@ -114,10 +114,9 @@ def test_nothing_is_wider_than_a_phone(room: Room, open_page: OpenPage) -> None:
 def test_a_key_is_made_and_revoked_by_keyboard_alone(room: Room, open_page: OpenPage) -> None:
     page = open_page(room.service.token)
     expect(page.get_by_role("heading", name="Cameras", level=1)).to_be_focused()
-    page.goto("/#/cameras")
-    page.evaluate("document.activeElement.blur()")
-    press(page, "Tab")
-    expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    tab_to(page, "To the content")
+    press(page, "Enter")
+    expect(page.get_by_role("main")).to_be_focused()
     tab_to(page, "Administration")
     press(page, "Enter")
     expect(page.get_by_role("heading", name="Keys", level=1)).to_be_focused()
@@ -195,6 +194,7 @@ def test_what_is_empty_says_what_to_do_next(
     empty = page.locator(".empty").first
     expect(empty).to_be_visible()
     title = empty.locator("b").first.inner_text()
-    rest = empty.inner_text().replace(title, "").strip()
-    assert len(rest) > 20, (title, rest)
+    hint = empty.inner_text().replace(title, "").strip()
+    # A sentence, or the way itself.
+    assert len(hint) > 20 or empty.get_by_role("link").count() == 1, (title, hint)
     screenshot(f"empty-{view.replace('/', '-')}", page)

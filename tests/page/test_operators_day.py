@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -179,9 +180,11 @@ def short_clip(folder: Path) -> Path:
     """The demonstration's first second."""
     path = folder / "short.mp4"
     with av.open(str(CLIP)) as source, av.open(str(path), "w") as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
+        stream: Any = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
-            if packet.dts is None or packet.pts * packet.time_base > 1:
+            assert packet.pts is not None
+            assert packet.time_base is not None
+            if packet.pts * packet.time_base > 1:
                 break
             packet.stream = stream
             target.mux(packet)

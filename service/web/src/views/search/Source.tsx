@@ -3,6 +3,7 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useStill } from "../../live/still";
 import { Button } from "../../parts/Button";
+import { EmptyState } from "../../parts/EmptyState";
 import { CameraChoice } from "../../parts/CameraChoice";
 import { Notice } from "../../parts/Notice";
 import { useText } from "../../text";
@@ -53,7 +54,7 @@ function FromCamera({ cameras, busy, onFind }: Properties) {
   const [box, setBox] = useState<Box | null>(null);
   const stream = chosen || cameras[0]?.id || "";
   const still = useStill(stream, held || !stream ? null : WISH);
-  if (!stream) return <p class="quiet">{text.search.noCamera}</p>;
+  if (!stream) return <EmptyState title={text.search.noCamera}>{text.search.noCameraHint}</EmptyState>;
   const release = () => {
     setHeld(false);
     setBox(null);
