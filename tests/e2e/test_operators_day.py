@@ -84,7 +84,7 @@ def watch_the_plaza(operator: httpx.Client, url: str) -> dict[str, int]:
         assert answer.json()["warnings"] == [], answer.text
     operator.post("/v1/streams/plaza/start").raise_for_status()
     with following(operator, "/v1/streams/plaza") as until:
-        until(lambda answer: answer["status"]["state"] == "RUNNING")
+        until(lambda answer: answer["processing"] and answer["processing"]["processed"])
         assert operator.get("/v1/streams/plaza/snapshot.jpg").content[:2] == b"\xff\xd8"
         until(lambda answer: answer["status"]["error_code"] == "stream_ended")
         end = until(lambda answer: frames_of(answer["processing"]) == answer["status"]["received"])

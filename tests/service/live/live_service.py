@@ -142,6 +142,13 @@ class ToldStreams:
         )
 
 
+class NoEventPictures:
+    """Keeps nothing of any event."""
+
+    def find(self, *_: object) -> None:
+        """No picture, no clip."""
+
+
 class LiveService:
     """A server on a free port of the loopback; a context manager.
 
@@ -175,6 +182,7 @@ class LiveService:
             )
         )
         nothing: Any = None
+        event_pictures: Any = NoEventPictures()
         streams: Any = self.streams
         engine: Any = self.engine
         app = create_app(
@@ -190,7 +198,7 @@ class LiveService:
                 engine=engine,
                 jobs=nothing,
                 search=nothing,
-                event_pictures=nothing,
+                event_pictures=event_pictures,
                 metrics=self.metrics,
             )
         )
