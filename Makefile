@@ -13,13 +13,17 @@ PAGE := service/page/built/index.html
 PAGE_SOURCES := $(shell find service/web \( -name node_modules -o -name built \) -prune -o -type f ! -name schema.d.ts ! -name openapi.json -print) \
   $(shell find service/api -name '*.py')
 
-.PHONY: demo test check format clean lock sbom web
+.PHONY: demo test test-page check format clean lock sbom web
 
 demo: $(RUNTIME)
 	$(BIN)/sightline demo --out out/demo
 
-test: $(DEV) $(PAGE)
-	$(BIN)/python -m pytest -n $(JOBS)
+test: $(DEV)
+	$(BIN)/python -m pytest -n $(JOBS) --ignore=tests/page
+
+# The page in Chromium, one test after another: beside others its waits run out on a small machine.
+test-page: $(DEV) $(PAGE)
+	$(BIN)/python -m pytest -n 0 tests/page
 
 # The page of the service: TypeScript in service/web, built by Node (the machine's, else a wheel's).
 web: $(PAGE)
