@@ -1,7 +1,9 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { Problem } from "../api/client";
 import { useText } from "../text";
 import { Button } from "./Button";
+import { ProblemNotice } from "./Notice";
 
 interface Properties {
   title: string;
@@ -54,19 +56,33 @@ interface Question {
   children: ComponentChildren;
   /** What is done, as its button says it. */
   action: string;
-  busy?: boolean;
-  onConfirm(): void;
+  /** Does it, and closes the dialog; a problem is shown in it. */
+  onConfirm(): Promise<unknown>;
   onClose(): void;
 }
 
 /** Asks before something that cannot be undone. */
-export function Confirm({ title, children, action, busy = false, onConfirm, onClose }: Question) {
+export function Confirm({ title, children, action, onConfirm, onClose }: Question) {
   const text = useText();
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const confirm = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      await onConfirm();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      setProblem(error);
+      setBusy(false);
+    }
+  };
   return (
     <Dialog title={title} onClose={onClose}>
       {children}
+      <ProblemNotice problem={problem} />
       <div class="actions">
-        <Button kind="danger" busy={busy} onClick={onConfirm}>
+        <Button kind="danger" busy={busy} onClick={() => void confirm()}>
           {action}
         </Button>
         <Button onClick={onClose}>{text.parts.cancel}</Button>

@@ -167,30 +167,14 @@ function useTest(alert: string, onTested: () => void) {
 
 function Remove({ removed, onDone, onClose }: { removed: Alert; onDone(): void; onClose(): void }) {
   const text = useText().administration.alerts;
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
   const remove = async () => {
-    setBusy(true);
-    try {
-      await del("/v1/alerts/{alert_id}", { path: { alert_id: removed.id } });
-      onDone();
-      onClose();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setProblem(error);
-      setBusy(false);
-    }
+    await del("/v1/alerts/{alert_id}", { path: { alert_id: removed.id } });
+    onDone();
+    onClose();
   };
   return (
-    <Confirm
-      title={text.removeTitle(removed.id)}
-      action={text.remove}
-      busy={busy}
-      onConfirm={() => void remove()}
-      onClose={onClose}
-    >
+    <Confirm title={text.removeTitle(removed.id)} action={text.remove} onConfirm={remove} onClose={onClose}>
       <p>{text.removeText}</p>
-      <ProblemNotice problem={problem} />
     </Confirm>
   );
 }

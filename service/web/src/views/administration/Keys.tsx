@@ -1,7 +1,7 @@
 /** Keys: who comes in, with which role, to which cameras. */
 
 import { useState } from "preact/hooks";
-import { del, Problem, type Schemas } from "../../api/client";
+import { del, type Schemas } from "../../api/client";
 import { useAnswer } from "../../api/hooks";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
@@ -99,30 +99,14 @@ function KeyTable({ keys, onEdit, onRevoke }: Shown) {
 
 function Revoke({ revoked, onDone, onClose }: { revoked: Key; onDone(): void; onClose(): void }) {
   const text = useText().administration.keys;
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
   const revoke = async () => {
-    setBusy(true);
-    try {
-      await del("/v1/keys/{key_id}", { path: { key_id: revoked.id } });
-      onDone();
-      onClose();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setProblem(error);
-      setBusy(false);
-    }
+    await del("/v1/keys/{key_id}", { path: { key_id: revoked.id } });
+    onDone();
+    onClose();
   };
   return (
-    <Confirm
-      title={text.revokeTitle(revoked.name)}
-      action={text.revoke}
-      busy={busy}
-      onConfirm={() => void revoke()}
-      onClose={onClose}
-    >
+    <Confirm title={text.revokeTitle(revoked.name)} action={text.revoke} onConfirm={revoke} onClose={onClose}>
       <p>{text.revokeText}</p>
-      <ProblemNotice problem={problem} />
     </Confirm>
   );
 }

@@ -95,11 +95,11 @@ function Actions({ camera, onChanged }: { camera: Camera; onChanged(): Promise<v
   };
   const start = () => attempt(() => post("/v1/streams/{stream_id}/start", { path }));
   const stop = () => attempt(() => post("/v1/streams/{stream_id}/stop", { path }));
-  const remove = () =>
-    attempt(async () => {
-      await del("/v1/streams/{stream_id}", { path });
-      navigate(hrefOf("cameras"));
-    });
+  const remove = async () => {
+    await del("/v1/streams/{stream_id}", { path });
+    navigate(hrefOf("cameras"));
+    await onChanged();
+  };
   const waits = camera.status.state === "FAILED" || camera.status.state === "BACKOFF";
   const own = camera.origin === "api";
   return (
@@ -123,17 +123,15 @@ function Actions({ camera, onChanged }: { camera: Camera; onChanged(): Promise<v
         </Button>
       )}
       {!own && <span class="quiet">{text.fromFile}</span>}
-      <ProblemNotice problem={removing ? null : problem} />
+      <ProblemNotice problem={problem} />
       {removing && (
         <Confirm
           title={text.removeTitle(camera.name)}
           action={text.remove}
-          busy={busy}
-          onConfirm={() => void remove()}
+          onConfirm={remove}
           onClose={() => setRemoving(false)}
         >
           <p>{text.removeText}</p>
-          <ProblemNotice problem={problem} />
         </Confirm>
       )}
     </>

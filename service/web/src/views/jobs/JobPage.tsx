@@ -99,11 +99,13 @@ export function JobPage({ id }: { id: string }) {
         <Confirm
           title={text.removeTitle(job.name)}
           action={text.remove}
-          onConfirm={() => act(del("/v1/jobs/{job_id}", { path }), () => navigate(hrefOf("jobs")))}
+          onConfirm={async () => {
+            await del("/v1/jobs/{job_id}", { path });
+            navigate(hrefOf("jobs"));
+          }}
           onClose={() => setDeleting(false)}
         >
           <p>{text.removeHint}</p>
-          <ProblemNotice problem={refused} />
         </Confirm>
       )}
     </Page>
