@@ -55,20 +55,21 @@ class Network:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        host, port = server.sockets[0].getsockname()
+        serving = asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = self._loop.run_until_complete(serving)
+        host, port = self._server.sockets[0].getsockname()
         self.url = f"http://{host}:{port}"
         self._ready.set()
         self._loop.run_forever()
-        server.close()
         self._loop.close()
 
     async def _end(self) -> None:
+        self._server.close()  # first, so that nobody comes in any more
         self._drop()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
     def _drop(self) -> None:
         for writer in self._open:
@@ -76,18 +77,22 @@ class Network:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
-        with contextlib.suppress(OSError):
-            inner, outer = await asyncio.open_connection("127.0.0.1", self._target)
-            self._open.add(outer)
-            await asyncio.gather(self._pass(reader, outer), self._pass(inner, writer))
-            self._open.discard(outer)
-        writer.close()
-        self._open.discard(writer)
+        try:
+            with contextlib.suppress(OSError):
+                inner, outer = await asyncio.open_connection("127.0.0.1", self._target)
+                self._open.add(outer)
+                await asyncio.gather(self._pass(reader, outer), self._pass(inner, writer))
+                self._open.discard(outer)
+        finally:
+            writer.close()
+            self._open.discard(writer)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65_536):
-                if not self._cut:
-                    writer.write(data)
-                    await writer.drain()
-        writer.close()
+        try:
+            with contextlib.suppress(OSError):
+                while data := await reader.read(65_536):
+                    if not self._cut:
+                        writer.write(data)
+                        await writer.drain()
+        finally:
+            writer.close()

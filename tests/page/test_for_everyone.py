@@ -130,6 +130,7 @@ def test_a_key_is_made_and_revoked_by_keyboard_alone(room: Room, open_page: Open
     expect(page.get_by_role("row", name="By keyboard")).to_be_visible()
     tab_to(page, "Revoke: By keyboard")
     press(page, "Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
     tab_to(page, "Revoke")
     press(page, "Enter")
     expect(page.get_by_role("row", name="By keyboard")).to_have_count(0)

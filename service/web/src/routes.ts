@@ -57,6 +57,7 @@ export function useRoute(): Route {
   useEffect(() => {
     const listener = () => setRoute(readRoute());
     addEventListener("hashchange", listener);
+    listener(); // it may have changed between the first drawing and now
     return () => removeEventListener("hashchange", listener);
   }, []);
   return route;
