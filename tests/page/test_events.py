@@ -51,6 +51,7 @@ def test_the_list_is_narrowed_by_rule_kind_class_and_time(room: Room, open_page:
     form = page.get_by_role("form", name="Which events are shown")
     expect(form.get_by_label("Line or zone").locator("option")).to_have_count(3)
     form.get_by_label("Line or zone").select_option("Hall")
+    expect(page.locator(".event .what", has_text="Door")).to_have_count(0)
     expect(page.locator(".event .what").first).to_contain_text("Hall")
     assert {text.partition(": ")[2].partition(",")[0] for text in shown(page)} == {"Hall"}
     form.get_by_label("What happened").select_option("Zone entered")
